@@ -1,0 +1,98 @@
+# linnet_module(NAME [INTERNAL] DEPS module... [LINK target...])
+#
+# One folder under src/ is one target. Its sources are every .cpp below the folder; *_test.cpp go into
+# one test program, NAME_test. A module sees the headers of itself and of what it names in DEPS (and of
+# what those name), and of nothing else: each module has an include root of its own, holding only a link
+# to its folder, so that including "ice/agent.hpp" from sctp/ does not compile.
+
+add_library(linnet_flags INTERFACE)
+target_compile_features(linnet_flags INTERFACE cxx_std_23)
+target_compile_options(linnet_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast
+  -Woverloaded-virtual -Wnull-dereference -Wimplicit-fallthrough -Wunused
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-missing-field-initializers>
+  $<$<CXX_COMPILER_ID:Clang>:-Wno-missing-designated-field-initializers>
+  $<$<BOOL:${LINNET_WARNINGS_AS_ERRORS}>:-Werror>)
+if(LINNET_SANITIZE)
+  add_compile_options(-fsanitize=${LINNET_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${LINNET_SANITIZE})
+endif()
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+set(LINNET_LAYERS_DIR "${PROJECT_BINARY_DIR}/layers")
+
+function(linnet_module name)
+  cmake_parse_arguments(arg "" "" "DEPS;LINK" ${ARGN})
+  set(dir "${CMAKE_CURRENT_SOURCE_DIR}/${name}")
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${dir}/*.cpp")
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+
+  file(MAKE_DIRECTORY "${LINNET_LAYERS_DIR}/${name}")
+  file(CREATE_LINK "${dir}" "${LINNET_LAYERS_DIR}/${name}/${name}" SYMBOLIC)
+
+  set(target linnet_${name})
+  if(sources)
+    add_library(${target} OBJECT ${sources})
+    set(scope PUBLIC)
+    target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:linnet_flags>)
+    # A static archive of the module beside its objects: what tests and later modules link.
+    add_library(${target}_a STATIC $<TARGET_OBJECTS:${target}>)
+    set_target_properties(${target}_a PROPERTIES OUTPUT_NAME linnet_${name})
+    target_compile_features(${target} PUBLIC cxx_std_23)
+  else()
+    add_library(${target} INTERFACE)
+    add_library(${target}_a INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_include_directories(${target} ${scope}
+    "$<BUILD_INTERFACE:${LINNET_LAYERS_DIR}/${name}>"
+    "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>")
+  foreach(dep ${arg_DEPS})
+    target_link_libraries(${target} ${scope} linnet_${dep}_headers)
+    if(sources)
+      target_link_libraries(${target}_a PUBLIC linnet_${dep}_a)
+    else()
+      target_link_libraries(${target}_a INTERFACE linnet_${dep}_a)
+    endif()
+  endforeach()
+  target_link_libraries(${target} ${scope} ${arg_LINK})
+  if(sources)
+    target_link_libraries(${target}_a PUBLIC ${arg_LINK})
+  else()
+    target_link_libraries(${target}_a INTERFACE ${arg_LINK})
+  endif()
+
+  # The headers alone, for modules above.
+  add_library(${target}_headers INTERFACE)
+  target_include_directories(${target}_headers INTERFACE
+    "${LINNET_LAYERS_DIR}/${name}" "${PROJECT_SOURCE_DIR}/include")
+  foreach(dep ${arg_DEPS})
+    target_link_libraries(${target}_headers INTERFACE linnet_${dep}_headers)
+  endforeach()
+  foreach(lib ${arg_LINK})
+    target_link_libraries(${target}_headers INTERFACE $<COMPILE_ONLY:${lib}>)
+  endforeach()
+  target_link_libraries(${target}_a INTERFACE ${target}_headers)
+
+  if(LINNET_BUILD_TESTS AND tests)
+    linnet_test(${name}_test SOURCES ${tests} LINK ${target}_a)
+  endif()
+endfunction()
+
+# linnet_test(NAME SOURCES file... LINK target... [LABELS label...] [TIMEOUT seconds])
+# A GoogleTest program whose cases become ctest cases.
+function(linnet_test name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
+  if(NOT arg_LABELS)
+    set(arg_LABELS unit)
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_LINK} linnet_flags GTest::gmock_main)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+    PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
+endfunction()
