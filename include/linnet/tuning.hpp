@@ -1,0 +1,85 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "linnet/core/time.hpp"
+
+namespace linnet {
+
+/// Everything that can be set about a connection and is no part of W3C RTCConfiguration. The defaults are good for
+/// the open internet; each limit bounds memory against a hostile or a slow peer.
+struct Tuning {
+  // --- Sizes -------------------------------------------------------------------------------------------------
+
+  /// The largest UDP payload sent, in bytes, DTLS and SCTP headers included; 576 to 65,507. 1200 passes everywhere.
+  std::size_t mtu = 1'200;
+  /// The largest message accepted, in bytes, told to the peer as `a=max-message-size` (RFC 8841 section 6).
+  std::size_t max_message_size = 262'144;
+  /// Bytes that may wait to be sent over all channels; a `send` beyond is an OperationError.
+  std::size_t max_send_queue = std::size_t{16} * 1'024 * 1'024;
+  /// Received bytes kept for the reader over all channels: the SCTP advertised receiver window.
+  std::size_t receive_window = std::size_t{2} * 1'024 * 1'024;
+  /// Data channels open at one time; 1 to 65,534 (RFC 8832 section 6; 65,535 is reserved).
+  std::size_t max_channels = 65'534;
+  /// Messages and bytes kept for a stream whose DATA_CHANNEL_OPEN has not arrived yet, over all such streams.
+  std::size_t max_early_messages = 256;
+  std::size_t max_early_bytes = std::size_t{1} * 1'024 * 1'024;
+
+  // --- ICE ---------------------------------------------------------------------------------------------------
+
+  /// RFC 8445 section 14.2 Ta: the pace of connectivity checks.
+  Duration ice_check_interval = std::chrono::milliseconds{50};
+  /// RFC 7675: between two consent checks, and silence after which the consent is lost.
+  Duration ice_consent_interval = std::chrono::seconds{5};
+  Duration ice_consent_timeout = std::chrono::seconds{30};
+  /// Silence after which the connection counts as disconnected (W3C RTCIceTransportState "disconnected").
+  Duration ice_disconnected_timeout = std::chrono::seconds{5};
+  /// How long checks may go on without any pair working before ICE has failed.
+  Duration ice_failed_timeout = std::chrono::seconds{30};
+  /// RFC 8445 section 6.1.2.5: most candidate pairs, and most candidates taken from the peer.
+  std::size_t ice_max_pairs = 100;
+  std::size_t ice_max_remote_candidates = 100;
+  /// Take addresses of the loopback interface as host candidates. Browsers do not; tests on one machine may.
+  bool ice_loopback_candidates = false;
+  /// Behave as an ICE-lite implementation (RFC 8445 section 2.5): for servers on public addresses only.
+  bool ice_lite = false;
+
+  // --- DTLS --------------------------------------------------------------------------------------------------
+
+  /// RFC 9147 section 5.8.2: the first retransmission of a handshake flight; doubles each time.
+  Duration dtls_initial_timeout = std::chrono::milliseconds{200};
+  /// From the first flight to giving up.
+  Duration dtls_handshake_timeout = std::chrono::seconds{30};
+
+  // --- SCTP --------------------------------------------------------------------------------------------------
+
+  /// RFC 9260 section 16: retransmission timeout.
+  Duration sctp_rto_initial = std::chrono::milliseconds{500};
+  Duration sctp_rto_min = std::chrono::milliseconds{120};
+  Duration sctp_rto_max = std::chrono::seconds{10};
+  /// Between heartbeats on an idle association. ICE consent already watches the path, so rarely.
+  Duration sctp_heartbeat_interval = std::chrono::seconds{30};
+
+  // --- Closing -----------------------------------------------------------------------------------------------
+
+  /// How long close() may go on delivering what was sent before it gives up on a peer that takes nothing.
+  Duration close_timeout = std::chrono::seconds{10};
+
+  // --- The runtime's sockets ---------------------------------------------------------------------------------
+
+  /// UDP ports to bind to, inclusive; 0 lets the operating system choose.
+  std::uint16_t port_min = 0;
+  std::uint16_t port_max = 0;
+  /// Asked of the kernel for each socket; its default drops packets at a few hundred Mbit/s.
+  std::size_t socket_receive_buffer = std::size_t{4} * 1'024 * 1'024;
+  std::size_t socket_send_buffer = std::size_t{4} * 1'024 * 1'024;
+  /// Leave out one address family.
+  bool use_ipv4 = true;
+  bool use_ipv6 = true;
+
+  friend bool operator==(const Tuning&, const Tuning&) = default;
+};
+
+}  // namespace linnet
