@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "linnet/core/error.hpp"
+#include "linnet/core/generator.hpp"
+#include "linnet/core/time.hpp"
+#include "linnet/states.hpp"
+#include "sctp/association/event.hpp"
+#include "sctp/association/message.hpp"
+#include "sctp/association/options.hpp"
+#include "sctp/association/statistics.hpp"
+#include "sctp/types.hpp"
+
+namespace linnet::sctp {
+
+class Core;
+
+/// One SCTP association (RFC 9260 over DTLS as RFC 8261 and RFC 8831 profile it): a PipeMachine.
+/// Owned by transport::Transport, which carries its packets in DTLS records. It never opens anything,
+/// never asks for the time and never calls back. Everything it answers is written by `poll_packet`,
+/// so that a whole batch of received packets is acknowledged by one SACK.
+class Association {
+ public:
+  using Event = sctp::Event;
+
+  Association(Options options, Generator& generator);
+  ~Association();
+  Association(const Association&) = delete;
+  Association& operator=(const Association&) = delete;
+
+  // Input.
+  void handle_packet(TimePoint now, std::span<const std::byte> packet);
+  void handle_timeout(TimePoint now);
+
+  // Output. `out` must hold `mtu` bytes; a smaller one limits the packet's size.
+  [[nodiscard]] std::size_t poll_packet(TimePoint now, std::span<std::byte> out);
+  [[nodiscard]] TimePoint next_timeout() const noexcept;
+  [[nodiscard]] std::optional<Event> poll_event();
+
+  // Verbs.
+  /// Sends an INIT. Both ends may call it; an INIT from the peer is answered even if this one did not.
+  void connect(TimePoint now);
+  /// Queues a copy of the message; allowed from the start, it travels once connected. `TypeError`: empty or longer
+  /// than the whole send queue; `OperationError`: the queue is full now (`Writable` follows) or the stream is being
+  /// reset or out of range; `InvalidStateError`: shut down or gone. RFC 9260 section 3.3.1 has no empty messages.
+  [[nodiscard]] Result<> send(TimePoint now, StreamId stream, Ppid ppid, std::span<const std::byte> payload,
+                              SendOptions options = {});
+  /// The next whole message of the stream. What is not pulled keeps the advertised window small.
+  [[nodiscard]] std::optional<Message> receive(StreamId stream);
+  /// RFC 6525 outgoing reset, after everything queued on the streams was sent and acknowledged.
+  [[nodiscard]] Result<> reset_streams(TimePoint now, std::span<const StreamId> streams);
+  /// Delivers everything queued, then closes.
+  void shutdown(TimePoint now);
+  /// Tells the peer and forgets everything at once; only the ABORT packet is left to poll. No event follows.
+  void abort(TimePoint now, std::string_view reason);
+  /// Takes effect on the next packet; messages already cut into fragments keep their size.
+  void set_mtu(std::size_t mtu);
+  void set_buffered_amount_low_threshold(StreamId stream, std::size_t threshold);
+
+  // State.
+  [[nodiscard]] SctpTransportState state() const noexcept;
+  /// Payload bytes of the stream not yet put on the wire the first time.
+  [[nodiscard]] std::size_t buffered_amount(StreamId stream) const noexcept;
+  [[nodiscard]] std::size_t total_buffered() const noexcept;
+  /// Bytes that `send` would accept now.
+  [[nodiscard]] std::size_t send_room() const noexcept;
+  /// Streams negotiated; 0 before `Connected`.
+  [[nodiscard]] std::uint16_t outgoing_streams() const noexcept;
+  [[nodiscard]] std::uint16_t incoming_streams() const noexcept;
+  [[nodiscard]] Statistics statistics() const;
+  [[nodiscard]] StreamStatistics statistics(StreamId stream) const;
+
+ private:
+  std::unique_ptr<Core> core_;
+};
+
+}  // namespace linnet::sctp

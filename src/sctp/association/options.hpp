@@ -1,0 +1,57 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "linnet/core/time.hpp"
+
+namespace linnet::sctp {
+
+/// What an association is made with; every queue has its limit here.
+struct Options {
+  std::uint16_t local_port = 5000;
+  std::uint16_t remote_port = 5000;
+  /// Outgoing and incoming streams announced; RFC 8831 section 6.2 asks for 65535.
+  std::uint16_t streams = 65'535;
+  /// Largest SCTP packet in bytes, without DTLS, UDP and IP (RFC 8261 section 5). At least 512.
+  std::size_t mtu = 1'191;
+  /// Largest message accepted from the peer; a larger one aborts the association.
+  std::size_t max_message_size = 262'144;
+  /// Payload bytes waiting to be sent the first time; `send` refuses what does not fit.
+  std::size_t max_send_queue = std::size_t{16} * 1024 * 1024;
+  /// Largest a_rwnd: bytes held for reassembly or for the reader. Raised to hold two of our largest messages.
+  std::size_t receive_window = std::size_t{2} * 1024 * 1024;
+
+  /// Deviation: RFC 9260 section 16 proposes 1 s for RTO.Initial and RTO.Min. The path was measured
+  /// by ICE and DTLS already and a data channel is interactive: a whole second for one lost tail packet
+  /// would be felt. 300 ms still lies above the 200 ms for which a peer may delay its SACK.
+  Duration rto_initial = std::chrono::milliseconds(500);
+  Duration rto_min = std::chrono::milliseconds(300);
+  Duration rto_max = std::chrono::seconds(10);
+  /// RFC 9260 section 6.2: at most 500 ms.
+  Duration delayed_ack = std::chrono::milliseconds(200);
+  /// Idle time before a HEARTBEAT.
+  Duration heartbeat_interval = std::chrono::seconds(30);
+  Duration cookie_lifetime = std::chrono::seconds(60);
+  /// RFC 9260 section 9.2: T5-shutdown-guard.
+  Duration shutdown_guard = std::chrono::seconds(50);
+
+  /// Max.Init.Retransmits: INITs or COOKIE-ECHOs sent again before `connect` fails. With backoff from
+  /// `rto_initial` to `rto_max` this is about a minute.
+  unsigned max_init_retransmits = 8;
+  /// Association.Max.Retrans: consecutive timeouts before the path counts as dead.
+  unsigned max_retransmits = 10;
+  /// Initial congestion window in packets.
+  unsigned initial_window = 10;
+};
+
+/// How one message is sent (RFC 3758, RFC 8831 section 6.4-6.6). At most one of the two limits is set.
+struct SendOptions {
+  bool unordered = false;
+  std::optional<std::uint16_t> max_retransmits{};
+  std::optional<Duration> lifetime{};
+};
+
+}  // namespace linnet::sctp
