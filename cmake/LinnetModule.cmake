@@ -1,4 +1,4 @@
-# linnet_module(NAME [INTERNAL] DEPS module... [LINK target...])
+# linnet_module(NAME DEPS module... [LINK target...] [TEST_LABELS label...])
 #
 # One folder under src/ is one target. Its sources are every .cpp below the folder; *_test.cpp go into
 # one test program, NAME_test. A module sees the headers of itself and of what it names in DEPS (and of
@@ -22,7 +22,7 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(LINNET_LAYERS_DIR "${PROJECT_BINARY_DIR}/layers")
 
 function(linnet_module name)
-  cmake_parse_arguments(arg "" "" "DEPS;LINK" ${ARGN})
+  cmake_parse_arguments(arg "" "" "DEPS;LINK;TEST_LABELS" ${ARGN})
   set(dir "${CMAKE_CURRENT_SOURCE_DIR}/${name}")
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${dir}/*.cpp")
   set(tests ${sources})
@@ -77,7 +77,11 @@ function(linnet_module name)
   target_link_libraries(${target}_a INTERFACE ${target}_headers)
 
   if(LINNET_BUILD_TESTS AND tests)
-    linnet_test(${name}_test SOURCES ${tests} LINK ${target}_a)
+    set(labels unit)
+    if(arg_TEST_LABELS)
+      set(labels ${arg_TEST_LABELS})
+    endif()
+    linnet_test(${name}_test SOURCES ${tests} LINK ${target}_a LABELS ${labels})
   endif()
 endfunction()
 
@@ -93,6 +97,45 @@ function(linnet_test name)
   endif()
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_LINK} linnet_flags GTest::gmock_main)
+  if("unit" IN_LIST arg_LABELS OR "sim" IN_LIST arg_LABELS)
+    add_dependencies(sanitized_tests ${name})
+  endif()
+  if("runtime" IN_LIST arg_LABELS)
+    add_dependencies(runtime_tests ${name})
+  endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
     PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
 endfunction()
+
+# An installed library made of modules' objects.
+# linnet_library(NAME EXPORT_NAME OBJECTS module... [LINK target...])
+function(linnet_library target export_name)
+  cmake_parse_arguments(arg "" "" "OBJECTS;LINK" ${ARGN})
+  set(objects)
+  foreach(module ${arg_OBJECTS})
+    if(NOT TARGET linnet_${module})
+      continue()
+    endif()
+    get_target_property(type linnet_${module} TYPE)
+    if(type STREQUAL "OBJECT_LIBRARY")
+      list(APPEND objects $<TARGET_OBJECTS:linnet_${module}>)
+    endif()
+  endforeach()
+  if(NOT objects)
+    return()
+  endif()
+  add_library(${target} ${objects})
+  add_library(linnet::${export_name} ALIAS ${target})
+  set_target_properties(${target} PROPERTIES
+    EXPORT_NAME ${export_name} OUTPUT_NAME ${target} VERSION ${PROJECT_VERSION} SOVERSION 0 LINKER_LANGUAGE CXX)
+  target_compile_features(${target} PUBLIC cxx_std_23)
+  target_include_directories(${target} PUBLIC
+    "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
+  target_link_libraries(${target} PUBLIC ${arg_LINK})
+  install(TARGETS ${target} EXPORT linnetTargets
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endfunction()
+
+# Everything that script/test builds with AddressSanitizer, and with ThreadSanitizer.
+add_custom_target(sanitized_tests)
+add_custom_target(runtime_tests)
