@@ -1,0 +1,115 @@
+#include "sim/link.hpp"
+
+#include <algorithm>
+
+#include "sim/random.hpp"
+
+namespace linnet::sim {
+
+Link::Link(LinkOptions options, Generator& generator) : options_(std::move(options)), generator_(generator) {}
+
+std::size_t Link::queued_bytes(TimePoint now) const noexcept {
+  if (options_.bits_per_second == 0 || wire_free_ <= now) return 0;
+  const auto waiting = std::chrono::duration<double>(wire_free_ - now).count();
+  return static_cast<std::size_t>(waiting * static_cast<double>(options_.bits_per_second) / 8);
+}
+
+bool Link::is_silent(TimePoint now) const noexcept {
+  if (down_) return true;
+  return std::ranges::any_of(options_.outages, [&](const Outage& outage) {
+    return now >= start + outage.from && now < start + outage.from + outage.length;
+  });
+}
+
+bool Link::is_lost() {
+  if (options_.burst.enter > 0) {
+    bad_ = bad_ ? !chance(generator_, options_.burst.leave) : chance(generator_, options_.burst.enter);
+    if (bad_ && chance(generator_, options_.burst.loss)) return true;
+  }
+  return chance(generator_, options_.loss);
+}
+
+void Link::send(TimePoint now, const Endpoint& from, const Endpoint& to, std::span<const std::byte> bytes, Ecn ecn) {
+  ++stats_.sent;
+  const std::size_t size = bytes.size() + options_.header_bytes;
+  if (options_.mtu != 0 && size > options_.mtu) {
+    ++stats_.too_large;
+    return;
+  }
+  if (is_silent(now)) {
+    ++stats_.silenced;
+    return;
+  }
+  TimePoint departure = now;
+  if (options_.bits_per_second != 0) {
+    const std::size_t queued = queued_bytes(now);
+    if (queued + size > options_.queue_bytes) {
+      ++stats_.overflowed;
+      return;
+    }
+    if (options_.ecn_threshold != 0 && queued > options_.ecn_threshold && ecn != Ecn::NotEct) {
+      ecn = Ecn::Ce;
+      ++stats_.marked;
+    }
+    const double seconds = static_cast<double>(size) * 8 / static_cast<double>(options_.bits_per_second);
+    wire_free_ = std::max(now, wire_free_) + Duration{static_cast<Duration::rep>(seconds * 1e9)};
+    departure = wire_free_;
+  }
+  // Lost after the queue: what is lost has used the wire all the same.
+  if (is_lost()) {
+    ++stats_.lost;
+    return;
+  }
+  TimePoint at = departure + options_.latency + up_to(generator_, options_.jitter);
+  if (chance(generator_, options_.reorder)) {
+    ++stats_.reordered;
+    at += up_to(generator_, options_.reorder_delay);
+  } else {
+    at = last_arrival_ = std::max(at, last_arrival_);
+  }
+  arrive(at, from, to, bytes, ecn);
+  if (chance(generator_, options_.duplicate)) {
+    ++stats_.duplicated;
+    arrive(at + up_to(generator_, options_.reorder_delay), from, to, bytes, ecn);
+  }
+}
+
+void Link::arrive(TimePoint at, const Endpoint& from, const Endpoint& to, std::span<const std::byte> bytes, Ecn ecn) {
+  Entry entry{.packet = {.at = at, .from = from, .to = to, .ecn = ecn, .bytes = {}}, .order = order_++};
+  if (!spare_.empty()) {
+    entry.packet.bytes = std::move(spare_.back());
+    spare_.pop_back();
+  }
+  entry.packet.bytes.assign(bytes.begin(), bytes.end());
+  if (chance(generator_, options_.corrupt)) {
+    ++stats_.corrupted;
+    flip_bits(entry.packet.bytes);
+  }
+  heap_.push_back(std::move(entry));
+  std::ranges::push_heap(heap_, later);
+}
+
+void Link::flip_bits(std::span<std::byte> bytes) {
+  if (bytes.empty()) return;
+  const std::uint64_t flips = 1 + generator_.below(8);
+  for (std::uint64_t i = 0; i < flips; ++i) {
+    bytes[static_cast<std::size_t>(generator_.below(bytes.size()))] ^= std::byte{1} << generator_.below(8);
+  }
+}
+
+bool Link::later(const Entry& a, const Entry& b) noexcept {
+  return a.packet.at != b.packet.at ? a.packet.at > b.packet.at : a.order > b.order;
+}
+
+bool Link::receive(TimePoint now, Packet& out) {
+  if (next_arrival() > now || heap_.empty()) return false;
+  std::ranges::pop_heap(heap_, later);
+  std::swap(out, heap_.back().packet);
+  spare_.push_back(std::move(heap_.back().packet.bytes));
+  heap_.pop_back();
+  ++stats_.delivered;
+  stats_.delivered_bytes += out.bytes.size();
+  return true;
+}
+
+}  // namespace linnet::sim
