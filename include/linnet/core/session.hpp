@@ -36,6 +36,8 @@ struct DataChannelMessage {
   bool binary = false;
   std::vector<std::byte> data;
 
+  [[nodiscard]] bool is_text() const noexcept { return !binary; }
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return data; }
   [[nodiscard]] std::string_view text() const noexcept {
     return {reinterpret_cast<const char*>(data.data()), data.size()};
   }
