@@ -53,7 +53,7 @@ struct LocalSocket {
 };
 
 /// A question of `Session::Resolve`, to be answered once with `Session::resolved`.
-enum class ResolveId : std::uint32_t {};
+enum class ResolveId : std::uint64_t {};
 
 /// W3C RTCOfferOptions.
 struct OfferOptions {
