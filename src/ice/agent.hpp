@@ -1,0 +1,303 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/timer_table.hpp"
+#include "ice/candidate.hpp"
+#include "ice/candidate_pair.hpp"
+#include "ice/check_list.hpp"
+#include "ice/events.hpp"
+#include "ice/options.hpp"
+#include "ice/pacer.hpp"
+#include "ice/stun_transaction.hpp"
+#include "linnet/core/datagram.hpp"
+#include "linnet/core/error.hpp"
+#include "linnet/core/generator.hpp"
+#include "stun/message_view.hpp"
+
+namespace linnet::ice {
+
+/// Counts of what the agent did not act upon.
+struct AgentStatistics {
+  std::uint64_t malformed = 0;           ///< Not STUN, or STUN that is no message.
+  std::uint64_t unauthenticated = 0;     ///< Wrong or missing user name or integrity.
+  std::uint64_t unexpected = 0;          ///< Responses to nothing, methods we do not serve, unknown sockets.
+  std::uint64_t unknown_attributes = 0;  ///< Answered 420 or, as responses, dropped.
+  std::uint64_t role_conflicts = 0;
+  std::uint64_t limits_hit = 0;  ///< Candidates, pairs, checks or packets dropped because of a limit.
+};
+
+/// A candidate with the id that pairs name it by.
+struct KnownCandidate {
+  CandidateId id;
+  Candidate candidate;
+};
+
+/// RFC 8445 agent for one component (everything is bundled and multiplexed), with trickle (RFC 8838) and
+/// consent (RFC 7675). Owned by the transport, which hands it the STUN among the datagrams and sends what it
+/// polls. Owns no socket: it asks for sockets and names by event and is answered by verbs. Never sees SDP
+/// and never carries data; `selected()` is the path for that.
+///
+/// Data may go on `selected()` as soon as one pair has answered, before one is nominated; the path may
+/// change until then (RFC 8445 section 12).
+class Agent {
+ public:
+  using Event = ice::Event;
+
+  Agent(Options options, Generator& generator);
+
+  /// Starts gathering; again after `restart`. Asks by NeedSockets and Resolve.
+  void gather(TimePoint now);
+  void add_socket(TimePoint now, const LocalSocket& socket);
+  /// No further sockets in this generation.
+  void sockets_done(TimePoint now);
+  /// The socket is gone (its interface went down): its candidates and pairs go too.
+  void remove_socket(TimePoint now, const Endpoint& local);
+  /// Answers Resolve; no address: it failed.
+  void resolved(TimePoint now, ResolveId id, std::span<const IpAddress> addresses);
+  /// For gatherings to come.
+  void set_servers(std::vector<Server> servers) { options_.servers = std::move(servers); }
+  void set_policy(IceTransportPolicy policy) { options_.policy = policy; }
+
+  [[nodiscard]] const Credentials& local_credentials() const noexcept { return local_credentials_; }
+  /// New credentials and a new generation of candidates; `gather` and `set_remote` follow. The selected pair
+  /// goes on carrying data until the new generation has nominated one.
+  void restart(TimePoint now);
+  void set_role(TimePoint now, IceRole role);
+  /// The peer's credentials. Others than before are the peer's restart: unless `restart` was called since the
+  /// last `set_remote`, the agent restarts itself and has new local credentials. SyntaxError when they are no
+  /// ICE credentials.
+  Result<> set_remote(TimePoint now, const RemoteParameters& remote);
+  /// May come before `set_remote`. OperationError when its ufrag is not the peer's.
+  Result<> add_remote_candidate(TimePoint now, const Candidate& candidate);
+  void remote_end_of_candidates(TimePoint now);
+  void close(TimePoint now);
+
+  /// The transport tells what it sent and received on a path, for the statistics and keepalives.
+  void note_sent(TimePoint now, const Path& path, std::size_t bytes);
+  void note_received(TimePoint now, const Path& path, std::size_t bytes);
+
+  void handle_datagram(const Datagram& datagram);
+  [[nodiscard]] Progress poll_transmit(TimePoint now, DatagramBatch& batch);
+  void handle_timeout(TimePoint now);
+  [[nodiscard]] TimePoint next_timeout() const noexcept;
+  [[nodiscard]] std::optional<Event> poll_event();
+
+  [[nodiscard]] IceConnectionState state() const noexcept { return state_; }
+  [[nodiscard]] IceGatheringState gathering_state() const noexcept { return gathering_state_; }
+  [[nodiscard]] IceRole role() const noexcept { return role_; }
+  /// The path that data takes: the nominated pair, before that the best valid one.
+  [[nodiscard]] std::optional<Path> selected() const noexcept;
+  /// Whether there is such a path and the peer's consent has not run out.
+  [[nodiscard]] bool can_send() const noexcept { return selected().has_value(); }
+  /// Whether `path` is one that the peer has proved to be at: data from elsewhere is nobody's.
+  [[nodiscard]] bool is_valid(const Path& path) const noexcept;
+  struct SelectedPair {
+    Candidate local;
+    Candidate remote;
+    CandidatePair pair;
+  };
+  [[nodiscard]] std::optional<SelectedPair> selected_pair() const;
+  [[nodiscard]] const Options& options() const noexcept { return options_; }
+  [[nodiscard]] const std::optional<RemoteParameters>& remote() const noexcept { return remote_; }
+  [[nodiscard]] std::vector<KnownCandidate> local_candidates() const;
+  [[nodiscard]] std::vector<KnownCandidate> remote_candidates() const;
+  [[nodiscard]] std::span<const CandidatePair> pairs() const noexcept { return checks_.pairs(); }
+  [[nodiscard]] const AgentStatistics& statistics() const noexcept { return statistics_; }
+  /// How often the selected path changed; W3C selectedCandidatePairChanges.
+  [[nodiscard]] std::uint32_t selected_pair_changes() const noexcept { return selected_pair_changes_; }
+
+ private:
+  enum class Timer : std::uint8_t { Pace, Nominate, Patience, Consent, Disconnected, ConsentExpiry, Keepalive, Count };
+
+  struct LocalEntry {
+    CandidateId id;
+    Candidate candidate;
+    Endpoint base;
+    bool paired = false;  ///< Checks leave from it: a host candidate.
+  };
+  struct RemoteEntry {
+    CandidateId id;
+    Candidate candidate;
+    std::optional<Endpoint> endpoint;  ///< Empty until its name is resolved, and for ever when that fails.
+    std::optional<ResolveId> pending;
+  };
+  struct Transaction {
+    enum class Kind : std::uint8_t { Check, Consent, Gather };
+    Kind kind = Kind::Check;
+    StunTransaction timing;
+    stun::TransactionId id;
+    Path path;
+    PairId pair{};
+    std::size_t server = 0;           ///< Of Gather: index of the server.
+    std::uint32_t priority = 0;       ///< The PRIORITY it bore.
+    IceRole role = IceRole::Unknown;  ///< The role it bore.
+    bool use_candidate = false;
+    bool previous = false;  ///< Belongs to the generation before the restart.
+    std::vector<std::byte> message;
+  };
+  /// A check that arrived before we knew who asks: what is needed for the triggered check.
+  struct EarlyCheck {
+    Path path;
+    std::string remote_ufrag;
+    std::uint32_t priority = 0;
+    bool use_candidate = false;
+    std::optional<std::uint32_t> nomination;
+  };
+  /// One STUN server in this generation.
+  struct ServerEntry {
+    std::optional<ResolveId> pending;
+    std::vector<IpAddress> addresses;
+  };
+  /// The pair that carries data while a restart is under way.
+  struct Previous {
+    CandidatePair pair;
+    Candidate local;
+    Candidate remote;
+    Credentials remote_credentials;
+    std::string local_ufrag;
+    bool remote_lite = false;
+  };
+  struct Outgoing {
+    Path path;
+    std::vector<std::byte> bytes;
+  };
+
+  // agent.cpp
+  TimePoint advance(TimePoint now) noexcept;
+  void new_credentials();
+  void run();  ///< After every input: sends what is due, nominates, and tells of new states.
+  void update_state();
+  [[nodiscard]] IceConnectionState compute_state() const noexcept;
+  void emit(Event event);
+  void fail_all();
+  [[nodiscard]] bool active() const noexcept { return !closed_ && !failed_; }
+  [[nodiscard]] const LocalEntry* local(CandidateId id) const noexcept;
+  [[nodiscard]] const RemoteEntry* remote_entry(CandidateId id) const noexcept;
+  void queue_packet(const Path& path, std::vector<std::byte> bytes);
+
+  // agent_gather.cpp
+  void start_server(std::size_t index);
+  void gather_from(std::size_t index, const LocalSocket& socket);
+  void add_host(const LocalSocket& socket);
+  void add_server_reflexive(const Transaction& transaction, const Endpoint& mapped);
+  void handle_gather_response(std::size_t transaction, const stun::MessageView& message);
+  void gather_failed(const Transaction& transaction, std::uint16_t code, std::string text);
+  void update_gathering();
+  void set_gathering_state(IceGatheringState state);
+  [[nodiscard]] std::uint32_t local_preference(const LocalSocket& socket) const noexcept;
+  [[nodiscard]] std::string foundation_of(IceCandidateType type, const IpAddress& base, std::string_view server);
+  [[nodiscard]] const LocalSocket* socket(const Endpoint& local) const noexcept;
+
+  // agent_remote.cpp
+  void accept_remote(RemoteEntry& entry);
+  void pair_remote(const RemoteEntry& remote);
+  void pair_local(const LocalEntry& local);
+  CandidatePair* form_pair(const LocalEntry& local, const RemoteEntry& remote);
+  [[nodiscard]] CandidateId remote_for(const Endpoint& endpoint, std::uint32_t priority);
+  [[nodiscard]] bool remote_names_pending() const noexcept;
+  void start_patience();
+  void replay_early_checks();
+
+  // agent_check.cpp
+  void send_checks();
+  void send_check(CandidatePair& pair);
+  [[nodiscard]] Duration check_rto() const noexcept;
+  Transaction& send_request(Transaction::Kind kind, const CandidatePair& pair, bool use_candidate, Duration rto);
+  void handle_check_response(std::size_t transaction, const Datagram& datagram, const stun::MessageView& message);
+  void check_succeeded(const Transaction& transaction, CandidatePair& pair, const Endpoint& mapped);
+  void check_failed(CandidatePair& pair);
+  void cancel_checks(PairId pair);
+  void expire_transactions();
+  [[nodiscard]] std::uint32_t peer_reflexive_priority(const CandidatePair& pair) const noexcept;
+  void switch_role(IceRole role);
+
+  // agent_inbound.cpp
+  void handle_request(const Datagram& datagram, const stun::MessageView& message);
+  void handle_response(const Datagram& datagram, const stun::MessageView& message);
+  /// Whether the request is in conflict with our role and must be answered 487; switches our role when we have to
+  /// yield.
+  [[nodiscard]] bool role_conflict(const stun::MessageView& message);
+  void respond_success(const Datagram& datagram, const stun::MessageView& message, std::string_view pwd);
+  void respond_error(const Datagram& datagram, const stun::MessageView& message, stun::ErrorCode code,
+                     std::string_view pwd, std::span<const std::uint16_t> unknown = {});
+  void triggered_check(const EarlyCheck& check);
+
+  // agent_nominate.cpp
+  void consider_nomination();
+  void nominated(CandidatePair& pair);
+  void peer_nominated(CandidatePair& pair, std::optional<std::uint32_t> nomination);
+  void select(CandidatePair* pair);
+  void choose_selected();
+  [[nodiscard]] CandidatePair* best_valid() noexcept;
+  [[nodiscard]] bool better_pending(const CandidatePair& pair) const noexcept;
+
+  // agent_consent.cpp
+  void start_consent();
+  void stop_consent();
+  void send_consent_check();
+  void consent_given();
+  void consent_lost();
+  void heard_from_peer();  ///< Lite: an authenticated request stands in for a response.
+  void send_keepalive();
+  [[nodiscard]] CandidatePair* selected_mutable() noexcept;
+
+  Options options_;
+  Generator& generator_;
+  TimePoint now_{};
+  bool closed_ = false;
+  bool failed_ = false;
+
+  // Roles and credentials.
+  IceRole role_ = IceRole::Unknown;
+  std::uint64_t tiebreaker_ = 0;
+  Credentials local_credentials_;
+  std::optional<Credentials> old_local_credentials_;
+  std::optional<RemoteParameters> remote_;
+  bool restarted_ = false;  ///< `restart` was called and no `set_remote` since.
+
+  // Gathering.
+  IceGatheringState gathering_state_ = IceGatheringState::New;
+  bool sockets_done_ = false;
+  std::vector<LocalSocket> sockets_;
+  std::vector<LocalEntry> locals_;
+  std::vector<Server> servers_in_use_;
+  std::vector<ServerEntry> servers_;
+  std::vector<std::string> foundations_;
+  std::uint64_t next_resolve_ = 1;
+  std::uint32_t next_candidate_ = 1;
+
+  // The peer.
+  std::vector<RemoteEntry> remotes_;
+  bool remote_done_ = false;
+  std::vector<EarlyCheck> early_;
+
+  // Checks.
+  CheckList checks_;
+  Pacer pacer_;
+  std::vector<Transaction> transactions_;
+  bool patience_over_ = false;
+  bool concluded_ = false;  ///< A pair of this generation is nominated.
+  std::optional<PairId> selected_;
+  std::optional<Previous> previous_;
+  std::uint32_t selected_pair_changes_ = 0;
+
+  // Consent.
+  bool disconnected_ = false;
+  TimePoint consent_until_ = never;
+
+  TimerTable<Timer> timers_;
+  IceConnectionState state_ = IceConnectionState::New;
+  std::deque<Outgoing> outgoing_;
+  std::deque<Event> events_;
+  AgentStatistics statistics_;
+};
+
+}  // namespace linnet::ice

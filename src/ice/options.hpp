@@ -1,0 +1,67 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "ice/server.hpp"
+#include "linnet/core/address.hpp"
+#include "linnet/core/time.hpp"
+#include "linnet/states.hpp"
+
+namespace linnet::ice {
+
+/// RFC 8445 section 5.3: `ufrag` 4 to 256 and `pwd` 22 to 256 ice-chars (letters, digits, "+" and "/").
+struct Credentials {
+  std::string ufrag;
+  std::string pwd;
+  friend bool operator==(const Credentials&, const Credentials&) = default;
+};
+
+/// What the remote description says of the peer's agent.
+struct RemoteParameters {
+  Credentials credentials;
+  bool lite = false;    ///< a=ice-lite
+  bool trickle = true;  ///< a=ice-options:trickle. Without it the candidates in the description are all there are.
+  bool renomination = false;  ///< a=ice-options:renomination
+};
+
+/// A socket that the owner has bound for this agent, one for each address.
+struct LocalSocket {
+  Endpoint local;
+  Protocol protocol = Protocol::Udp;
+  std::uint32_t network_id = 0;  ///< Equal for sockets on one interface; 0: unknown.
+  std::uint16_t cost = 0;        ///< 0 (best) to 999: libwebrtc's network cost.
+};
+
+struct Options {
+  bool lite = false;  ///< RFC 8445 section 2.5: only answer, host candidates only.
+  IceTransportPolicy policy = IceTransportPolicy::All;
+  std::vector<Server> servers{};
+
+  Duration pacing = std::chrono::milliseconds{50};    ///< Ta, RFC 8445 section 14.2.
+  unsigned burst = 5;                                 ///< Checks that may go before pacing begins to bite.
+  Duration rto = std::chrono::milliseconds{500};      ///< First retransmission, RFC 8489 section 6.2.1.
+  unsigned max_sends = 7;                             ///< Rc
+  unsigned last_wait = 16;                            ///< Rm: how many RTOs to wait after the last send.
+  Duration gather_timeout = std::chrono::seconds{5};  ///< For one server, then it is an error 701.
+  Duration nomination_delay =
+      std::chrono::milliseconds{100};                     ///< From the first valid pair, while better ones are tried.
+  Duration patience = std::chrono::milliseconds{39'500};  ///< RFC 8863: never failed before that.
+  Duration consent_interval = std::chrono::seconds{5};    ///< RFC 7675, randomised by 0.8 to 1.2.
+  Duration consent_expiry = std::chrono::seconds{30};     ///< RFC 7675
+  Duration disconnected_after = std::chrono::seconds{5};  ///< How long a consent check goes without an answer.
+  Duration keepalive = std::chrono::seconds{15};  ///< Tr, RFC 8445 section 11 (where there is no consent: lite).
+
+  std::size_t max_local_candidates = 64;
+  std::size_t max_remote_candidates = 256;
+  std::size_t max_pairs = 100;        ///< RFC 8445 section 6.1.2.5
+  std::size_t max_early_checks = 32;  ///< Checks kept until the remote credentials are known.
+  std::size_t max_transactions = 512;
+  std::size_t max_packets = 256;  ///< STUN messages waiting to be polled; the oldest go first.
+  std::size_t max_events = 512;
+};
+
+}  // namespace linnet::ice

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+
+#include "linnet/states.hpp"
+
+namespace linnet::ice {
+
+/// RFC 8445 section 5.1.2.1, with its recommended type preferences (126, 110, 100, 0).
+[[nodiscard]] constexpr std::uint32_t type_preference(IceCandidateType type) noexcept {
+  switch (type) {
+    case IceCandidateType::Host: return 126;
+    case IceCandidateType::Prflx: return 110;
+    case IceCandidateType::Srflx: return 100;
+    case IceCandidateType::Relay: return 0;
+  }
+  return 0;
+}
+[[nodiscard]] constexpr std::uint32_t candidate_priority(IceCandidateType type, std::uint32_t local_preference,
+                                                         std::uint16_t component = 1) noexcept {
+  return (type_preference(type) << 24) + ((local_preference & 0xFFFF) << 8) + (256U - component);
+}
+
+}  // namespace linnet::ice
