@@ -72,7 +72,7 @@ function(linnet_module name)
     target_link_libraries(${target}_headers INTERFACE linnet_${dep}_headers)
   endforeach()
   foreach(lib ${arg_LINK})
-    target_link_libraries(${target}_headers INTERFACE $<COMPILE_ONLY:${lib}>)
+    target_link_libraries(${target}_headers INTERFACE ${lib})
   endforeach()
   target_link_libraries(${target}_a INTERFACE ${target}_headers)
 
