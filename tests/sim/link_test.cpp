@@ -5,3 +5,4 @@
 #include "sim/hostile.hpp"
 #include "sim/pair.hpp"
 #include "sim/seed_trace.hpp"
+#include "sim/world.hpp"
