@@ -67,6 +67,9 @@ class Agent {
   void set_policy(IceTransportPolicy policy) { options_.policy = policy; }
 
   [[nodiscard]] const Credentials& local_credentials() const noexcept { return local_credentials_; }
+  /// Replaces what the constructor or `restart` made up, before `gather`: offer/answer has to write credentials into a
+  /// description before it is applied, so the session brings them. Both are ice-chars of RFC 8445 section 5.3 sizes.
+  void set_local_credentials(Credentials credentials) { local_credentials_ = std::move(credentials); }
   /// New credentials and a new generation of candidates; `gather` and `set_remote` follow. The selected pair
   /// goes on carrying data until the new generation has nominated one.
   void restart(TimePoint now);
