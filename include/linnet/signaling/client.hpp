@@ -1,7 +1,5 @@
 #pragma once
 
-#include <boost/asio/any_completion_handler.hpp>
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
@@ -14,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "linnet/detail/completion.hpp"
 #include "linnet/event.hpp"
 #include "linnet/signaling/types.hpp"
 
@@ -59,7 +58,8 @@ struct PeerEvent {
 ///   linnet::signaling::Client client{executor};
 ///   client.on_signal = [&](const linnet::signaling::Signal& s) { ... };
 ///   auto me = co_await client.connect("http://localhost:8080/r/demo");
-///   auto room = co_await client.join("demo", {{"name", "Ann"}});
+///   boost::json::object data{{"name", "Ann"}};  // a variable: GCC 12 miscompiles braces inside a co_await
+///   auto room = co_await client.join("demo", data);
 ///
 /// Functions that take a completion token complete with void(std::exception_ptr[, T]): with use_awaitable
 /// they return T or throw linnet::Exception.
@@ -68,37 +68,41 @@ struct PeerEvent {
 /// on the executor, never inside one of your calls. A handler may destroy the client.
 class Client {
  public:
-  explicit Client(boost::asio::any_io_executor executor, ClientOptions options = {});
+  explicit Client(Executor executor, ClientOptions options = {});
   Client(Client&&) = delete;
-  ~Client();  ///< Closes; no handler runs afterwards. What is pending completes with an AbortError-like OperationError.
+  ~Client();  ///< Closes; no handler runs afterwards. What is pending completes with InvalidStateError.
 
   /// `url` is ws://host[:port][/v1/ws], wss://..., http(s)://host[:port][/r/ROOM] or host:port. Once a client.
   template <class Token = boost::asio::use_awaitable_t<>>
   auto connect(std::string url, Token&& token = {}) {
     return boost::asio::async_initiate<Token, void(std::exception_ptr, Ready)>(
-        [this](auto handler, std::string u) { start_connect(std::move(u), ReadyHandler{std::move(handler)}); }, token,
-        std::move(url));
+        [this](auto handler, std::string u) {
+          start_connect(std::move(u), detail::make_completion<Ready>(std::move(handler), executor()));
+        },
+        token, std::move(url));
   }
   template <class Token = boost::asio::use_awaitable_t<>>
   auto join(std::string room, boost::json::object data = {}, Token&& token = {}) {
     return boost::asio::async_initiate<Token, void(std::exception_ptr, Joined)>(
         [this](auto handler, std::string r, boost::json::object d) {
-          start_join(std::move(r), std::move(d), JoinedHandler{std::move(handler)});
+          start_join(std::move(r), std::move(d), detail::make_completion<Joined>(std::move(handler), executor()));
         },
         token, std::move(room), std::move(data));
   }
   template <class Token = boost::asio::use_awaitable_t<>>
   auto leave(std::string room, Token&& token = {}) {
     return boost::asio::async_initiate<Token, void(std::exception_ptr)>(
-        [this](auto handler, std::string r) { start_leave(std::move(r), VoidHandler{std::move(handler)}); }, token,
-        std::move(room));
+        [this](auto handler, std::string r) {
+          start_leave(std::move(r), detail::make_completion<>(std::move(handler), executor()));
+        },
+        token, std::move(room));
   }
   /// Replaces our presence data in `room`.
   template <class Token = boost::asio::use_awaitable_t<>>
   auto update(std::string room, boost::json::object data, Token&& token = {}) {
     return boost::asio::async_initiate<Token, void(std::exception_ptr)>(
         [this](auto handler, std::string r, boost::json::object d) {
-          start_update(std::move(r), std::move(d), VoidHandler{std::move(handler)});
+          start_update(std::move(r), std::move(d), detail::make_completion<>(std::move(handler), executor()));
         },
         token, std::move(room), std::move(data));
   }
@@ -110,29 +114,27 @@ class Client {
   /// Says goodbye; on_closed follows when the socket is gone. Nothing to do when not connected.
   void close();
 
+  [[nodiscard]] const Executor& executor() const noexcept;
   [[nodiscard]] bool connected() const noexcept;
   [[nodiscard]] std::string peer() const;  ///< Our id; empty before connect() is done.
   /// The room in a URL such as http://host/r/ROOM, percent-decoded.
   [[nodiscard]] static std::optional<std::string> room_in_url(std::string_view url);
 
-  Event<const PeerEvent&> on_peer_joined;
-  Event<const PeerEvent&> on_peer_updated;
-  Event<const PeerEvent&> on_peer_left;
-  Event<const Signal&> on_signal;
-  Event<const Message&> on_message;
-  Event<const ServerError&> on_error;
-  Event<const Ready&> on_reconnected;  ///< A new session after a lost one.
-  Event<const Joined&> on_rejoined;    ///< A room joined again by itself after on_reconnected.
-  Event<const Closed&> on_closed;
+  Event<PeerEvent> on_peer_joined;
+  Event<PeerEvent> on_peer_updated;
+  Event<PeerEvent> on_peer_left;
+  Event<Signal> on_signal;
+  Event<Message> on_message;
+  Event<ServerError> on_error;
+  Event<Ready> on_reconnected;  ///< A new session after a lost one.
+  Event<Joined> on_rejoined;    ///< A room joined again by itself after on_reconnected.
+  Event<Closed> on_closed;
 
  private:
-  using ReadyHandler = boost::asio::any_completion_handler<void(std::exception_ptr, Ready)>;
-  using JoinedHandler = boost::asio::any_completion_handler<void(std::exception_ptr, Joined)>;
-  using VoidHandler = boost::asio::any_completion_handler<void(std::exception_ptr)>;
-  void start_connect(std::string url, ReadyHandler handler);
-  void start_join(std::string room, boost::json::object data, JoinedHandler handler);
-  void start_leave(std::string room, VoidHandler handler);
-  void start_update(std::string room, boost::json::object data, VoidHandler handler);
+  void start_connect(std::string url, detail::Completion<Ready> completion);
+  void start_join(std::string room, boost::json::object data, detail::Completion<Joined> completion);
+  void start_leave(std::string room, detail::Completion<> completion);
+  void start_update(std::string room, boost::json::object data, detail::Completion<> completion);
 
   class Impl;
   friend class Impl;
