@@ -1,0 +1,120 @@
+import { Emitter } from '../sdk/emitter.ts';
+import { MAX_CHAT_BYTES, type Peer } from '../sdk/peer.ts';
+import { Room } from '../sdk/room.ts';
+import type { SignalingState } from '../sdk/signaling.ts';
+import { ReceiveTransfer, SendTransfer } from '../sdk/transfer.ts';
+import { strings } from './strings.ts';
+
+export interface ChatLine {
+  key: number;
+  kind: 'mine' | 'theirs' | 'note';
+  who: string;
+  text: string;
+}
+export interface FileRow {
+  key: number;
+  who: string;
+  transfer: SendTransfer | ReceiveTransfer;
+}
+
+const MAX_LINES = 1000;
+
+/** Everything the page shows of a joined room. Views read it and are drawn again on `change`. */
+export class Conversation extends Emitter<{ change: void }> {
+  readonly chat: ChatLine[] = [];
+  readonly files: FileRow[] = [];
+  signaling: SignalingState = 'connecting';
+  room!: Room;
+  readonly name: string;
+  #keys = 0;
+
+  private constructor(name: string) {
+    super();
+    this.name = name;
+  }
+
+  static async join(server: string, roomName: string, name: string): Promise<Conversation> {
+    const self = new Conversation(name);
+    self.room = await Room.join(server, roomName, { name, device: 'computer' }, (room) => self.#listen(room));
+    self.signaling = self.room.signaling;
+    return self;
+  }
+
+  get peers(): Peer[] {
+    return [...this.room.peers.values()];
+  }
+
+  /** False when it is too long; then nothing was sent. */
+  say(text: string): boolean {
+    if (new TextEncoder().encode(text).length > MAX_CHAT_BYTES) return false;
+    for (const peer of this.peers) peer.say(text);
+    this.#line('mine', this.name, text);
+    return true;
+  }
+
+  sendFiles(files: Iterable<File>): void {
+    for (const file of files) {
+      for (const peer of this.peers) if (peer.canChat) this.#file(peer, peer.sendFile(file));
+    }
+  }
+
+  leave(): void {
+    this.room.leave();
+  }
+
+  #listen(room: Room): void {
+    room.on('peers', () => this.#changed());
+    room.on('signaling', (state) => {
+      this.signaling = state;
+      this.#changed();
+    });
+    room.on('peer', (peer) => {
+      peer.on('chat', (text) => this.#line('theirs', peer.name, text));
+      peer.on('chatopen', () => this.#line('note', '', strings.joined(peer.name)));
+      peer.on('file', (transfer) => this.#file(peer, transfer));
+      peer.on('error', (error) => console.warn('negotiation:', error));
+    });
+    room.on('left', (peer) => this.#line('note', '', strings.left(peer.name)));
+  }
+
+  #line(kind: ChatLine['kind'], who: string, text: string): void {
+    this.chat.push({ key: this.#keys++, kind, who, text });
+    if (this.chat.length > MAX_LINES) this.chat.splice(0, this.chat.length - MAX_LINES);
+    this.#changed();
+  }
+
+  #file(peer: Peer, transfer: SendTransfer | ReceiveTransfer): void {
+    this.files.push({ key: this.#keys++, who: peer.name, transfer });
+    let saved = false;
+    transfer.on('change', () => {
+      if (!saved && transfer instanceof ReceiveTransfer && transfer.blob) {
+        saved = true;
+        save(transfer);
+      }
+      this.#changed();
+    });
+    this.#changed();
+  }
+
+  #scheduled = false;
+  /** Many changes, one drawing: progress comes thousands of times a second. */
+  #changed(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setTimeout(() => {
+      this.#scheduled = false;
+      this.emit('change', undefined);
+    }, 16);
+  }
+}
+
+/** Hands the file to the browser's downloads. */
+export function save(transfer: ReceiveTransfer): void {
+  if (!transfer.blob) return;
+  const url = URL.createObjectURL(transfer.blob);
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = transfer.name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}

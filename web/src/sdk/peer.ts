@@ -1,0 +1,124 @@
+import { Emitter } from './emitter.ts';
+import { Negotiator } from './negotiator.ts';
+import type { PresenceData, SignalBody } from './protocol.ts';
+import { FILE_PROTOCOL, ReceiveTransfer, SendTransfer } from './transfer.ts';
+
+export const CHAT_LABEL = 'chat';
+export const MAX_CHAT_BYTES = 16_384;
+
+/** How data travels, for people. */
+export type PathKind = 'unknown' | 'direct' | 'direct-ipv6' | 'relayed';
+
+interface Events {
+  state: RTCPeerConnectionState;
+  path: PathKind;
+  chat: string;
+  chatopen: void;
+  file: ReceiveTransfer;
+  error: unknown;
+}
+
+/** One other member of a room and the connection to it. */
+export class Peer extends Emitter<Events> {
+  readonly id: string;
+  readonly pc: RTCPeerConnection;
+  data: PresenceData;
+  path: PathKind = 'unknown';
+  #chat: RTCDataChannel | undefined;
+  #negotiator: Negotiator;
+  #unsent: string[] = [];
+
+  constructor(id: string, data: PresenceData, self: string, iceServers: RTCIceServer[], send: (body: SignalBody) => void) {
+    super();
+    this.id = id;
+    this.data = data;
+    this.pc = new RTCPeerConnection({ iceServers });
+    this.#negotiator = new Negotiator(this.pc, self > id, send, (error) => this.emit('error', error));
+    this.pc.ondatachannel = ({ channel }) => this.#incoming(channel);
+    this.pc.onconnectionstatechange = () => {
+      const state = this.pc.connectionState;
+      if (state === 'connected') void this.#findPath();
+      this.emit('state', state);
+    };
+  }
+
+  get name(): string {
+    return typeof this.data.name === 'string' && this.data.name ? this.data.name : this.id;
+  }
+  get state(): RTCPeerConnectionState {
+    return this.pc.connectionState;
+  }
+  get canChat(): boolean {
+    return this.#chat?.readyState === 'open';
+  }
+
+  /** Makes the connection: for the newcomer. The other side answers. */
+  call(): void {
+    if (!this.#chat) this.#takeChat(this.pc.createDataChannel(CHAT_LABEL));
+  }
+
+  receive(body: SignalBody): Promise<void> {
+    if (body.close) {
+      this.close();
+      return Promise.resolve();
+    }
+    return this.#negotiator.receive(body);
+  }
+
+  /** What is said before the channel is open is sent when it opens. */
+  say(text: string): void {
+    if (this.canChat) this.#chat?.send(text);
+    else if (this.#unsent.length < 100) this.#unsent.push(text);
+  }
+
+  sendFile(file: File): SendTransfer {
+    const channel = this.pc.createDataChannel('file', { protocol: FILE_PROTOCOL });
+    return new SendTransfer(channel, file, this.pc.sctp?.maxMessageSize ?? 65_536);
+  }
+
+  restartIce(): void {
+    this.pc.restartIce();
+  }
+
+  close(): void {
+    if (this.pc.signalingState === 'closed') return;
+    this.pc.close();
+    this.emit('state', 'closed');
+  }
+
+  #incoming(channel: RTCDataChannel): void {
+    if (channel.protocol === FILE_PROTOCOL) this.emit('file', new ReceiveTransfer(channel));
+    else if (channel.label === CHAT_LABEL) this.#takeChat(channel);
+    else channel.close();
+  }
+
+  #takeChat(channel: RTCDataChannel): void {
+    this.#chat = channel;
+    const opened = () => {
+      for (const text of this.#unsent.splice(0)) channel.send(text);
+      this.emit('chatopen', undefined);
+    };
+    channel.onopen = opened;
+    channel.onmessage = ({ data }: MessageEvent<unknown>) => {
+      if (typeof data === 'string') this.emit('chat', data.slice(0, MAX_CHAT_BYTES));
+    };
+    // The chat lives as long as the connection: when the other side ended it, some browsers tell this first.
+    channel.onclose = () => this.close();
+    if (channel.readyState === 'open') opened();
+  }
+
+  async #findPath(): Promise<void> {
+    const stats = [...(await this.pc.getStats()).values()] as Record<string, unknown>[];
+    const byId = (id: unknown) => stats.find((entry) => entry['id'] === id);
+    const transport = stats.find((entry) => entry['type'] === 'transport' && entry['selectedCandidatePairId']);
+    const pair =
+      byId(transport?.['selectedCandidatePairId']) ??
+      stats.find((entry) => entry['type'] === 'candidate-pair' && entry['state'] === 'succeeded' && entry['nominated']);
+    const [local, remote] = [byId(pair?.['localCandidateId']), byId(pair?.['remoteCandidateId'])];
+    if (!local || !remote) return;
+    const address = String(remote['address'] ?? local['address'] ?? '');
+    if (local['candidateType'] === 'relay' || remote['candidateType'] === 'relay') this.path = 'relayed';
+    else this.path = address.includes(':') ? 'direct-ipv6' : 'direct';
+    this.emit('path', this.path);
+  }
+}

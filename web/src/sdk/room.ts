@@ -1,0 +1,119 @@
+import { Emitter } from './emitter.ts';
+import { Peer } from './peer.ts';
+import type { Joined, PeerMessage, PresenceData, Signal } from './protocol.ts';
+import { SignalingClient, type SignalingState } from './signaling.ts';
+
+interface Events {
+  peers: void;
+  peer: Peer;
+  left: Peer;
+  signaling: SignalingState;
+}
+
+/** A room and the connections to everybody in it. */
+export class Room extends Emitter<Events> {
+  readonly name: string;
+  readonly peers = new Map<string, Peer>();
+  #client: SignalingClient;
+
+  private constructor(name: string, client: SignalingClient) {
+    super();
+    this.name = name;
+    this.#client = client;
+    client.on('state', (state) => this.emit('signaling', state));
+    client.on('joined', (joined) => this.#joined(joined));
+    client.on('peer', (message) => this.#presence(message));
+    client.on('signal', (signal) => this.#signal(signal));
+  }
+
+  /** Connects to the server, joins the room and calls everybody who is there. */
+  static async join(server: string, name: string, data: PresenceData, prepare?: (room: Room) => void): Promise<Room> {
+    const client = new SignalingClient(server);
+    const room = new Room(name, client);
+    prepare?.(room);
+    await client.connect();
+    try {
+      await client.join(name, data);
+    } catch (error) {
+      client.close();
+      throw error;
+    }
+    return room;
+  }
+
+  get self(): string {
+    return this.#client.peer;
+  }
+  get signaling(): SignalingState {
+    return this.#client.state;
+  }
+
+  leave(): void {
+    for (const peer of [...this.peers.values()]) this.#drop(peer);
+    this.#client.close();
+  }
+
+  #joined(joined: Joined): void {
+    if (joined.room !== this.name) return;
+    for (const info of joined.peers) {
+      if (info.peer === this.self) continue;
+      const known = this.peers.get(info.peer);
+      if (known) {
+        // Signaling was lost for a while; the connection itself may not even have noticed.
+        known.data = info.data;
+        if (known.state === 'failed' || known.state === 'disconnected') known.restartIce();
+      } else {
+        this.#add(info.peer, info.data).call();
+      }
+    }
+    this.emit('peers', undefined);
+  }
+
+  #presence(message: PeerMessage): void {
+    if (message.room !== this.name || message.peer === this.self) return;
+    const known = this.peers.get(message.peer);
+    switch (message.type) {
+      case 'peer-joined':
+        if (known) known.data = message.data ?? known.data;
+        else this.#add(message.peer, message.data ?? {});
+        break;
+      case 'peer-updated':
+        if (known) known.data = message.data ?? known.data;
+        break;
+      case 'peer-left':
+        // A peer whose socket broke may still be talking to us: it goes when its connection does.
+        if (known && (message.reason !== 'lost' || known.state !== 'connected')) this.#drop(known);
+        break;
+      case 'peer-away':
+        break;
+    }
+    this.emit('peers', undefined);
+  }
+
+  #signal(signal: Signal): void {
+    if (signal.room && signal.room !== this.name) return;
+    const peer = this.peers.get(signal.from);
+    if (peer) void peer.receive(signal);
+  }
+
+  #add(id: string, data: PresenceData): Peer {
+    const peer = new Peer(id, data, this.self, this.#client.iceServers, (body) => this.#client.signal(id, this.name, body));
+    this.peers.set(id, peer);
+    peer.on('state', (state) => {
+      if (state === 'failed' && this.peers.get(id) === peer) peer.restartIce();
+      if (state === 'closed') this.#drop(peer);
+      this.emit('peers', undefined);
+    });
+    peer.on('path', () => this.emit('peers', undefined));
+    this.emit('peer', peer);
+    return peer;
+  }
+
+  #drop(peer: Peer): void {
+    if (this.peers.get(peer.id) !== peer) return;
+    this.peers.delete(peer.id);
+    peer.close();
+    this.emit('left', peer);
+    this.emit('peers', undefined);
+  }
+}
