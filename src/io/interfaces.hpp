@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "linnet/core/address.hpp"
+
+namespace linnet::io {
+
+/// One address of a network interface that is up.
+struct InterfaceAddress {
+  std::string name;
+  std::uint32_t index = 0;
+  IpAddress address;
+  bool loopback = false;
+  bool multicast = false;
+  bool wireless = false;
+  bool point_to_point = false;
+  bool deprecated = false;  ///< RFC 4862: not to be used for new connections (or not usable yet).
+};
+
+/// Every address of every interface that is up.
+[[nodiscard]] std::vector<InterfaceAddress> interfaces();
+
+struct HostAddressPolicy {
+  bool ipv4 = true;
+  bool ipv6 = true;
+  bool loopback = false;  ///< Also loopback addresses; without, only when there is nothing else.
+};
+
+/// The addresses that host candidates are gathered on, RFC 8445 section 5.1.1.1: no deprecated, site-local,
+/// IPv4-compatible or IPv4-mapped ones; link-local IPv6 only where an interface has no other IPv6 address.
+[[nodiscard]] std::vector<InterfaceAddress> host_addresses(std::span<const InterfaceAddress> all,
+                                                           const HostAddressPolicy& policy);
+
+}  // namespace linnet::io
