@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "linnet/ice_candidate.hpp"
 #include "linnet/states.hpp"
 #include "sdp/typed_attributes.hpp"
 
@@ -43,10 +44,11 @@ struct Changes {
   /// Signaling states passed through, in order: one signalingstatechange each. An implicit rollback gives
   /// two. The last is `signaling_state()`.
   std::vector<SignalingState> states{};
-  /// The data m-line is gone (rejected by an answer, or its first offer was rolled back): drop the transport.
+  /// The data m-line is gone, rejected by an answer: drop the transport and close its channels. A first offer
+  /// that was rolled back drops nothing: its credentials and candidates serve the next description.
   bool transport_dropped = false;
-  /// Use these local credentials from now on: at the first local description, at an ICE restart, and
-  /// when the offer of a restart was rolled back (then they are the former ones).
+  /// Use these local credentials from now on: at the first local description with data, at an ICE restart, and
+  /// when the offer of a restart was rolled back (then they are the former ones). Negotiation makes them.
   std::optional<IceCredentials> local_ice{};
   /// `local_ice` replaces earlier credentials: a new ICE generation begins.
   bool local_ice_restart = false;
@@ -61,9 +63,11 @@ struct Changes {
   std::optional<RemoteTransport> remote{};
   /// With `remote`: which side of DTLS we are.
   std::optional<DtlsRole> dtls_role{};
-  /// With `remote`: which m-line carries data.
+  /// Which m-line carries data, when the applied description has one that is not rejected.
   std::optional<std::string> data_mid{};
   std::optional<std::uint16_t> data_m_line_index{};
+  /// Candidates gathered before their m-line was known: one icecandidate event each.
+  std::vector<IceCandidateInit> early_candidates{};
   /// An offer/answer exchange was completed (state stable by an answer).
   bool negotiated = false;
   /// Check for negotiation-needed now (W3C 4.7.3).

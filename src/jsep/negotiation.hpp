@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "jsep/changes.hpp"
+#include "jsep/local_sections.hpp"
 #include "jsep/options.hpp"
 #include "linnet/core/error.hpp"
 #include "linnet/core/generator.hpp"
 #include "linnet/ice_candidate.hpp"
 #include "linnet/session_description.hpp"
 #include "linnet/states.hpp"
+#include "sdp/description.hpp"
 
 namespace linnet::jsep {
 
@@ -20,6 +22,7 @@ namespace linnet::jsep {
 /// the transport. RFC 8829 and W3C section 4.4.1. Synchronous and plain memory: owned and called by the
 /// session, which runs its verbs one at a time (the W3C operations chain) and does what `Changes` tells.
 /// Knows no transport, no time, no candidates' meaning. A verb that fails leaves everything as it was.
+/// Deviation: so does an offer that fails after an implicit rollback, which the W3C leaves in stable.
 class Negotiation {
  public:
   Negotiation(Options options, Generator& generator);
@@ -69,9 +72,85 @@ class Negotiation {
   [[nodiscard]] std::optional<std::string> data_mid() const;
 
  private:
-  SignalingState state_ = SignalingState::Stable;
+  /// One of the four descriptions. Local ones are kept without candidates, see `render`.
+  struct Applied {
+    SdpType type = SdpType::Offer;
+    sdp::Description description;
+  };
+  /// W3C [[LastCreatedOffer]] and [[LastCreatedAnswer]].
+  struct Created {
+    std::string text;
+    sdp::Description description;
+    IceCredentials ice;
+    std::uint64_t epoch = 0;
+  };
+  /// What an offer and its answer make of the data m-line together.
+  struct Connection {
+    bool offered = false;
+    bool accepted = false;
+    RemoteTransport transport{};
+    DtlsRole dtls_role = DtlsRole::Client;
+    std::optional<std::string> remote_tls_id{};
+  };
+
+  // negotiation_create.cpp
+  Result<> generate_offer(bool ice_restart);
+  Result<> generate_answer();
+  [[nodiscard]] sdp::Description blank();
+  [[nodiscard]] IceCredentials offer_credentials(bool ice_restart);
+  [[nodiscard]] IceCredentials answer_credentials(std::string_view remote_ufrag, std::string_view remote_pwd);
+  [[nodiscard]] sdp::Setup answer_setup(std::optional<sdp::Setup> offered, bool new_association) const;
+  [[nodiscard]] std::string fresh_mid() const;
+  [[nodiscard]] std::string current_data_mid() const;
+  [[nodiscard]] std::string render(const sdp::Description& description) const;
+  [[nodiscard]] std::optional<SessionDescription> present(const std::optional<Applied>& applied, bool local) const;
+
+  // negotiation_apply.cpp
+  [[nodiscard]] Result<> check_type(SdpType type, bool remote) const;
+  Result<Changes> apply_local(SdpType type, const Created& created);
+  Result<Changes> apply_remote(SdpType type, sdp::Description description, bool roll_back_first);
+  Result<Changes> roll_back();
+  void undo_offer(Changes& changes);
+  [[nodiscard]] Result<Connection> plan(const sdp::Description& offer, const sdp::Description& answer,
+                                        bool answer_is_ours) const;
+  void connect(Connection connection, SdpType type, bool answer_is_ours, Changes& changes);
+  void use_credentials(const IceCredentials& ice, Changes& changes);
+  void name_data_section(const sdp::Description& description, Changes& changes) const;
+  void drop_transport(Changes& changes);
+  void complete(Changes& changes);
+  void enter(SignalingState state, Changes& changes);
+
+  // negotiation_candidates.cpp
+  [[nodiscard]] const Applied* newest_local() const noexcept;
+  [[nodiscard]] const Applied* newest_remote() const noexcept;
+  [[nodiscard]] std::optional<IceCandidateInit> local_place(std::string_view ufrag) const;
+  void show_early_candidates(Changes& changes);
+  Result<bool> place_candidate(Applied& applied, std::size_t index, const IceCandidateInit& candidate);
+
   Options options_;
   Generator& generator_;
+  SignalingState state_ = SignalingState::Stable;
+  std::uint64_t session_id_;
+  std::uint64_t session_version_ = 0;
+  bool data_wanted_ = false;
+  std::uint64_t epoch_ = 0;  ///< Counts what makes a created description outdated.
+
+  std::optional<Applied> current_local_;
+  std::optional<Applied> pending_local_;
+  std::optional<Applied> current_remote_;
+  std::optional<Applied> pending_remote_;
+  Created last_offer_;
+  Created last_answer_;
+
+  // The transport of the data m-line, as far as negotiation knows it.
+  std::vector<Generation> generations_;              ///< Of `used_ice_` and `stable_ice_`.
+  std::optional<IceCredentials> used_ice_;           ///< What `Changes` last told to use.
+  std::optional<IceCredentials> stable_ice_;         ///< What the last completed exchange used.
+  std::vector<IceCredentials> ice_to_replace_;       ///< W3C [[LocalIceCredentialsToReplace]].
+  std::optional<RemoteTransport> remote_transport_;  ///< What `Changes` last told.
+  std::optional<std::string> remote_tls_id_;
+  std::optional<DtlsRole> dtls_role_;
+  std::optional<bool> first_offer_was_ours_;  ///< RFC 8445 section 6.1.1: the ICE role stays.
 };
 
 }  // namespace linnet::jsep
