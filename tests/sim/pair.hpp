@@ -71,6 +71,9 @@ class Pair {
   std::function<void(Side, std::span<const std::byte>)> on_sent;  ///< That side put this on its link.
   std::function<bool(Side, std::span<std::byte>)> filter;         ///< false: that side's packet is lost.
 
+  /// What time the machine of that side is told; the virtual one without it. For tests of wrong clocks.
+  std::function<TimePoint(Side, TimePoint)> clock;
+
   [[nodiscard]] TimePoint now() const noexcept { return now_; }
   [[nodiscard]] M& machine(Side side) noexcept { return *machines_[index(side)]; }
   /// The link that leads away from `from`.
@@ -118,6 +121,8 @@ class Pair {
  private:
   static constexpr std::size_t index(Side side) noexcept { return static_cast<std::size_t>(side); }
 
+  TimePoint told(Side side) { return clock ? clock(side, now_) : now_; }
+
   bool step(TimePoint next) {
     if (before_step) before_step();
     ++steps_;
@@ -132,9 +137,9 @@ class Pair {
       Link& incoming = links_[index(other(side))];
       while (incoming.receive(now_, packet_)) {
         if constexpr (std::is_void_v<Handled>) {
-          machine.handle_packet(now_, std::span{packet_.bytes});
+          machine.handle_packet(told(side), std::span{packet_.bytes});
         } else {
-          auto&& payload = machine.handle_packet(now_, std::span{packet_.bytes});
+          auto&& payload = machine.handle_packet(told(side), std::span{packet_.bytes});
           if (on_payload) on_payload(side, payload);
         }
       }
@@ -154,7 +159,7 @@ class Pair {
         again = true;
         if (on_event) on_event(side, *event);
       }
-      while (const std::size_t size = machine.poll_packet(now_, std::span{room_})) {
+      while (const std::size_t size = machine.poll_packet(told(side), std::span{room_})) {
         if (budget-- == 0) return false;
         again = true;
         const auto bytes = std::span{room_}.first(size);
