@@ -85,8 +85,10 @@ class Laws {
     Run watched{seed_, path_};
     int step = 0;
     watched.pair.before_step = [&] {
-      if (step == 0) stranger.start();
-      else if (step % 2 == 0) stranger.act();
+      if (step == 0)
+        stranger.start();
+      else if (step % 2 == 0)
+        stranger.act();
       ++step;
       (void)stranger.wait(std::chrono::milliseconds{50});
     };
