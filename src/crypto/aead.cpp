@@ -46,7 +46,7 @@ bool Aead::seal(std::span<const std::byte, nonce_size> nonce, std::span<const st
   int n = 0;
   return EVP_CipherInit_ex2(c, nullptr, nullptr, in(nonce), -1, nullptr) == 1 &&
          EVP_CipherUpdate(c, nullptr, &n, in(additional), static_cast<int>(additional.size())) == 1 &&
-         EVP_CipherUpdate(c, out(text), &n, in(text), static_cast<int>(text.size())) == 1 &&
+         (text.empty() || EVP_CipherUpdate(c, out(text), &n, in(text), static_cast<int>(text.size())) == 1) &&
          EVP_CipherFinal_ex(c, out(tag), &n) == 1 &&
          EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, static_cast<int>(tag_size), tag.data()) == 1;
 }
@@ -59,7 +59,7 @@ bool Aead::open(std::span<const std::byte, nonce_size> nonce, std::span<const st
   return EVP_CipherInit_ex2(c, nullptr, nullptr, in(nonce), -1, nullptr) == 1 &&
          EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, static_cast<int>(tag_size), tag.data()) == 1 &&
          EVP_CipherUpdate(c, nullptr, &n, in(additional), static_cast<int>(additional.size())) == 1 &&
-         EVP_CipherUpdate(c, out(text), &n, in(text), static_cast<int>(text.size())) == 1 &&
+         (text.empty() || EVP_CipherUpdate(c, out(text), &n, in(text), static_cast<int>(text.size())) == 1) &&
          EVP_CipherFinal_ex(c, nothing, &n) == 1;
 }
 
