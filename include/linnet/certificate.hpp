@@ -12,7 +12,6 @@ namespace linnet {
 
 namespace crypto {
 class Certificate;
-class LibraryContext;
 }  // namespace crypto
 
 /// W3C RTCDtlsFingerprint: `algorithm` as in the "Hash Function Textual Names" registry ("sha-256"), `value` as

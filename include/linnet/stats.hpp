@@ -31,8 +31,8 @@ struct PeerConnectionStats : Stats {
 struct TransportStats : Stats {
   std::uint64_t packets_sent = 0;
   std::uint64_t packets_received = 0;
-  std::uint64_t bytes_sent = 0;      ///< UDP payload bytes, everything included.
-  std::uint64_t bytes_received = 0;  ///< UDP payload bytes, everything included.
+  std::uint64_t bytes_sent = 0;      ///< UDP payload bytes, without connectivity checks.
+  std::uint64_t bytes_received = 0;  ///< UDP payload bytes, without connectivity checks.
   IceRole ice_role = IceRole::Unknown;
   std::string ice_local_username_fragment;
   DtlsTransportState dtls_state = DtlsTransportState::New;
@@ -118,7 +118,7 @@ struct SctpTransportStats : Stats {
   std::uint64_t receiver_window = 0;    ///< The peer's, bytes.
   std::uint64_t unacked_data = 0;       ///< Bytes in flight.
   std::uint64_t buffered_data = 0;      ///< Bytes waiting over all channels.
-  std::uint64_t retransmitted_packets = 0;
+  std::uint64_t retransmitted_chunks = 0;
 };
 
 using AnyStats = std::variant<PeerConnectionStats, TransportStats, CandidatePairStats, IceCandidateStats,

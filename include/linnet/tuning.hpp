@@ -36,11 +36,11 @@ struct Tuning {
   Duration ice_consent_timeout = std::chrono::seconds{30};
   /// Silence after which the connection counts as disconnected (W3C RTCIceTransportState "disconnected").
   Duration ice_disconnected_timeout = std::chrono::seconds{5};
-  /// How long checks may go on without any pair working before ICE has failed.
-  Duration ice_failed_timeout = std::chrono::seconds{30};
+  /// RFC 8863: how long checks may go on without any pair working before ICE has failed.
+  Duration ice_failed_timeout = std::chrono::milliseconds{39'500};
   /// RFC 8445 section 6.1.2.5: most candidate pairs, and most candidates taken from the peer.
   std::size_t ice_max_pairs = 100;
-  std::size_t ice_max_remote_candidates = 100;
+  std::size_t ice_max_remote_candidates = 256;
   /// Take addresses of the loopback interface as host candidates. Browsers do not; tests on one machine may.
   bool ice_loopback_candidates = false;
   /// Behave as an ICE-lite implementation (RFC 8445 section 2.5): for servers on public addresses only.
@@ -49,7 +49,7 @@ struct Tuning {
   // --- DTLS --------------------------------------------------------------------------------------------------
 
   /// RFC 9147 section 5.8.2: the first retransmission of a handshake flight; doubles each time.
-  Duration dtls_initial_timeout = std::chrono::milliseconds{200};
+  Duration dtls_initial_timeout = std::chrono::milliseconds{100};
   /// From the first flight to giving up.
   Duration dtls_handshake_timeout = std::chrono::seconds{30};
 
@@ -57,7 +57,7 @@ struct Tuning {
 
   /// RFC 9260 section 16: retransmission timeout.
   Duration sctp_rto_initial = std::chrono::milliseconds{500};
-  Duration sctp_rto_min = std::chrono::milliseconds{120};
+  Duration sctp_rto_min = std::chrono::milliseconds{300};
   Duration sctp_rto_max = std::chrono::seconds{10};
   /// Between heartbeats on an idle association. ICE consent already watches the path, so rarely.
   Duration sctp_heartbeat_interval = std::chrono::seconds{30};

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "dcep/channel.hpp"
+#include "linnet/core/session.hpp"
+
+namespace linnet::session {
+
+/// One data channel as DataChannels keeps it: plain data.
+struct DataChannel {
+  dcep::ChannelParameters parameters{};
+  std::optional<dcep::ChannelStream> stream{};
+  DataChannelState state = DataChannelState::Connecting;
+
+  /// RFC 8832 section 6: what goes out is ordered until the ACK or any other message came.
+  bool confirmed = false;
+  /// close() was called here: what still comes is thrown away.
+  bool closed_here = false;
+  /// RFC 8831 section 6.7: a channel is closed when both directions of its stream are reset.
+  bool incoming_reset = false;
+  bool outgoing_reset = false;
+  bool outgoing_reset_asked = false;
+  /// ChannelMessageReady was told and `receive` has not come to the end since.
+  bool ready_told = false;
+  /// A send was refused; ChannelWritable is owed.
+  bool blocked = false;
+  std::size_t low_threshold = 0;
+
+  /// Messages taken from the association before the reader asked: those that came before the OPEN, and one that had to
+  /// be looked at to find an ACK.
+  std::deque<DataChannelMessage> inbox{};
+  /// The begin of a message sent in the deprecated partial form.
+  std::vector<std::byte> partial{};
+
+  std::uint32_t messages_sent = 0;
+  std::uint64_t bytes_sent = 0;
+  std::uint32_t messages_received = 0;
+  std::uint64_t bytes_received = 0;
+};
+
+}  // namespace linnet::session

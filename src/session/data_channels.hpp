@@ -1,0 +1,128 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "dcep/stream_ids.hpp"
+#include "linnet/core/session.hpp"
+#include "sctp/association/association.hpp"
+#include "session/data_channel.hpp"
+#include "session/early_messages.hpp"
+#include "session/event_queue.hpp"
+
+namespace linnet::session {
+
+/// All data channels of one session: RFC 8831 and RFC 8832 on top of an SCTP association. Owned by the session, which
+/// hands it the association's events and lends it the association; it writes the channels' events into the session's
+/// queue. Never sees packets and never decides when the association lives or dies.
+class DataChannels {
+ public:
+  struct Options {
+    std::size_t max_channels = 65'534;
+    std::size_t max_early_messages = 256;
+    std::size_t max_early_bytes = std::size_t{1} << 20;
+    std::size_t max_receive_size = 262'144;  ///< Bounds a message put together from deprecated partial ones.
+    /// Closed channels whose getters still answer; the oldest is forgotten.
+    std::size_t max_closed = 1'024;
+    /// Bytes of labels and protocols that the peer may make us keep.
+    std::size_t max_label_bytes = std::size_t{16} << 20;
+  };
+
+  DataChannels(Options options, EventQueue& events) noexcept;
+
+  // The association, once there is one; it must live until `detach`.
+  void attach(sctp::Association& association) noexcept { association_ = &association; }
+  void detach() noexcept { association_ = nullptr; }
+  /// RFC 8832 section 6: the DTLS role is known, so channels get their stream identifiers.
+  void set_parity(dcep::Parity parity);
+  /// What the peer takes at most; 0: anything.
+  void set_max_message_size(std::size_t size) noexcept { max_message_size_ = size; }
+  [[nodiscard]] std::size_t max_message_size() const noexcept { return max_message_size_; }
+  void handle(TimePoint now, const sctp::Event& event);
+  /// Closes all channels: the transport has gone, in order when there is no error.
+  void transport_closed(const std::optional<Error>& error);
+  /// W3C close(): all channels are closed, without an event.
+  void close();
+
+  // Verbs, as linnet::Session has them.
+  [[nodiscard]] Result<ChannelId> create(TimePoint now, std::string_view label, const DataChannelInit& init);
+  [[nodiscard]] Result<> send(TimePoint now, ChannelId id, bool binary, std::span<const std::byte> data);
+  [[nodiscard]] std::optional<DataChannelMessage> receive(TimePoint now, ChannelId id);
+  void close_channel(TimePoint now, ChannelId id);
+  void release(ChannelId id);
+  void set_low_threshold(ChannelId id, std::size_t bytes);
+
+  [[nodiscard]] const DataChannel* find(ChannelId id) const noexcept;
+  [[nodiscard]] std::size_t buffered_amount(ChannelId id) const noexcept;
+  [[nodiscard]] std::size_t send_room() const noexcept;
+  [[nodiscard]] const std::map<ChannelId, DataChannel>& all() const noexcept { return channels_; }
+  /// W3C RTCPeerConnectionStats.dataChannelsOpened and dataChannelsClosed.
+  [[nodiscard]] std::uint32_t opened() const noexcept { return opened_; }
+  [[nodiscard]] std::uint32_t closed() const noexcept { return closed_count_; }
+
+ private:
+  [[nodiscard]] DataChannel* find(ChannelId id) noexcept;
+  [[nodiscard]] bool connected() const noexcept;
+  [[nodiscard]] std::optional<ChannelId> channel_on(dcep::ChannelStream stream) const;
+  void assign_stream(ChannelId id, DataChannel& channel);
+
+  // data_channels_open.cpp
+  void open_all(TimePoint now);
+  void open(TimePoint now, ChannelId id, DataChannel& channel);
+  void announce_open(ChannelId id, DataChannel& channel);
+  void accept_open(TimePoint now, dcep::ChannelStream stream, dcep::Open open);
+  void send_control(TimePoint now, dcep::ChannelStream stream, std::vector<std::byte> bytes);
+  void writable(TimePoint now);
+
+  // data_channels_receive.cpp
+  void message_ready(TimePoint now, dcep::ChannelStream stream);
+  void early_message_ready(TimePoint now, dcep::ChannelStream stream);
+  void adopt_early(TimePoint now, ChannelId id, DataChannel& channel);
+  bool pull(TimePoint now, ChannelId id, DataChannel& channel);
+  void take(TimePoint now, ChannelId id, DataChannel& channel, sctp::Message message);
+  void take_control(TimePoint now, ChannelId id, DataChannel& channel, const sctp::Message& message);
+  void tell_ready(ChannelId id, DataChannel& channel);
+
+  // data_channels_close.cpp
+  void incoming_reset(TimePoint now, std::span<const sctp::StreamId> streams);
+  void incoming_reset(TimePoint now, ChannelId id, DataChannel& channel);
+  void outgoing_reset(std::span<const sctp::StreamId> streams);
+  void reset_failed(const sctp::StreamResetFailed& failed);
+  void reset_outgoing(TimePoint now, ChannelId id, DataChannel& channel);
+  void refuse(TimePoint now, dcep::ChannelStream stream);
+  void violated(TimePoint now, ChannelId id, DataChannel& channel, std::string_view what);
+  void finish_reset(ChannelId id, DataChannel& channel);
+  void set_closed(ChannelId id, DataChannel& channel, bool tell);
+  void forget_oldest_closed();
+  void forget(std::map<ChannelId, DataChannel>::iterator channel);
+  bool drop_pending_control(dcep::ChannelStream stream);
+
+  Options options_;
+  EventQueue& events_;
+  sctp::Association* association_ = nullptr;
+  std::size_t max_message_size_ = 65'536;
+  std::optional<dcep::Parity> parity_;
+  std::map<ChannelId, DataChannel> channels_;
+  dcep::StreamIds streams_;
+  EarlyMessages early_;
+  std::size_t live_ = 0;
+  std::uint32_t next_ = 1;
+  std::deque<ChannelId> closed_;
+  /// Control messages that the full send queue refused.
+  std::deque<std::pair<dcep::ChannelStream, std::vector<std::byte>>> pending_control_;
+  std::set<ChannelId> blocked_;
+  /// Bytes in the inboxes: what was read ahead of the reader.
+  std::size_t read_ahead_ = 0;
+  std::size_t label_bytes_ = 0;
+  std::uint32_t opened_ = 0;
+  std::uint32_t closed_count_ = 0;
+};
+
+}  // namespace linnet::session

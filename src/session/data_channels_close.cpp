@@ -1,0 +1,178 @@
+// Closing: RFC 8831 section 6.7. A channel is closed when both sides have reset their direction of its stream.
+#include <array>
+#include <string>
+#include <utility>
+
+#include "session/data_channels.hpp"
+
+namespace linnet::session {
+
+void DataChannels::close_channel(TimePoint now, ChannelId id) {
+  DataChannel* channel = find(id);
+  if (!channel || channel->state == DataChannelState::Closed) return;
+  // Also after the peer began: the reader is no longer interested, so nothing holds our reset back.
+  channel->closed_here = true;
+  if (channel->state == DataChannelState::Connecting || !connected()) {
+    set_closed(id, *channel, true);
+    return;
+  }
+  for (const DataChannelMessage& m : channel->inbox) read_ahead_ -= m.data.size();
+  channel->inbox.clear();
+  while (pull(now, id, *channel)) {
+  }
+  channel->state = DataChannelState::Closing;
+  reset_outgoing(now, id, *channel);
+}
+
+void DataChannels::reset_outgoing(TimePoint now, ChannelId id, DataChannel& channel) {
+  if (channel.outgoing_reset_asked || channel.state == DataChannelState::Closed || !association_) return;
+  channel.outgoing_reset_asked = true;
+  const bool opened_here = parity_ && (channel.stream->value() % 2 == 0) == (*parity_ == dcep::Parity::Even);
+  if (drop_pending_control(*channel.stream) && opened_here) {
+    // The OPEN has not left: for the peer this channel never was.
+    streams_.release(*channel.stream);
+    set_closed(id, channel, true);
+    return;
+  }
+  const std::array streams{sctp::StreamId{channel.stream->value()}};
+  if (association_->reset_streams(now, streams)) return;
+  // The peer cannot reset streams (or the association is about to end): closed for us, its id is not used again.
+  set_closed(id, channel, true);
+}
+
+void DataChannels::incoming_reset(TimePoint now, std::span<const sctp::StreamId> streams) {
+  if (streams.empty()) {  // All of them.
+    early_.clear();
+    std::vector<ChannelId> all;
+    for (const auto& [id, channel] : channels_) {
+      if (channel.stream && channel.state != DataChannelState::Closed) all.push_back(id);
+    }
+    for (const ChannelId id : all) {
+      if (DataChannel* channel = find(id)) incoming_reset(now, id, *channel);
+    }
+    return;
+  }
+  for (const sctp::StreamId s : streams) {
+    const dcep::ChannelStream stream{s.value()};
+    const auto id = channel_on(stream);
+    DataChannel* channel = id ? find(*id) : nullptr;
+    if (channel)
+      incoming_reset(now, *id, *channel);
+    else
+      (void)early_.take(stream);
+  }
+}
+
+void DataChannels::incoming_reset(TimePoint now, ChannelId id, DataChannel& channel) {
+  if (channel.state == DataChannelState::Closed || channel.state == DataChannelState::Connecting) return;
+  channel.incoming_reset = true;
+  if (channel.state == DataChannelState::Open) {
+    channel.state = DataChannelState::Closing;
+    events_.push(Session::ChannelClosing{id});
+  }
+  // What was not read keeps its place in the association only as long as the stream is this channel's.
+  if (!channel.closed_here) {
+    while (channel.inbox.empty() && pull(now, id, channel)) {
+    }
+    if (!channel.inbox.empty()) {
+      tell_ready(id, channel);
+      return;
+    }
+  }
+  reset_outgoing(now, id, channel);
+  finish_reset(id, channel);
+}
+
+void DataChannels::outgoing_reset(std::span<const sctp::StreamId> streams) {
+  for (const sctp::StreamId s : streams) {
+    const auto id = channel_on(dcep::ChannelStream{s.value()});
+    DataChannel* channel = id ? find(*id) : nullptr;
+    if (!channel || !channel->outgoing_reset_asked) continue;
+    channel->outgoing_reset = true;
+    finish_reset(*id, *channel);
+  }
+}
+
+void DataChannels::finish_reset(ChannelId id, DataChannel& channel) {
+  if (!channel.incoming_reset || !channel.outgoing_reset || channel.state == DataChannelState::Closed) return;
+  streams_.release(*channel.stream);
+  set_closed(id, channel, true);
+}
+
+void DataChannels::reset_failed(const sctp::StreamResetFailed& failed) {
+  for (const sctp::StreamId s : failed.streams) {
+    const auto id = channel_on(dcep::ChannelStream{s.value()});
+    DataChannel* channel = id ? find(*id) : nullptr;
+    if (!channel || channel->state == DataChannelState::Closed) continue;
+    events_.push(Session::ChannelError{*id, Error{.name = ErrorName::OperationError,
+                                                  .message = "The data channel could not be closed: " + failed.text,
+                                                  .detail = ErrorDetail::DataChannelFailure}});
+    set_closed(*id, *channel, true);
+  }
+}
+
+void DataChannels::refuse(TimePoint now, dcep::ChannelStream stream) {
+  (void)early_.take(stream);
+  if (!association_) return;
+  const std::array streams{sctp::StreamId{stream.value()}};
+  (void)association_->reset_streams(now, streams);  // At worst it is being reset already.
+}
+
+void DataChannels::violated(TimePoint now, ChannelId id, DataChannel& channel, std::string_view what) {
+  if (channel.state != DataChannelState::Open) return;
+  events_.push(Session::ChannelError{id, Error{.name = ErrorName::OperationError,
+                                               .message = std::string{what},
+                                               .detail = ErrorDetail::DataChannelFailure}});
+  channel.partial.clear();
+  channel.state = DataChannelState::Closing;
+  channel.closed_here = true;
+  events_.push(Session::ChannelClosing{id});
+  reset_outgoing(now, id, channel);
+}
+
+void DataChannels::transport_closed(const std::optional<Error>& error) {
+  early_.clear();
+  pending_control_.clear();
+  blocked_.clear();
+  for (auto& [id, channel] : channels_) {
+    if (channel.state == DataChannelState::Closed) continue;
+    if (error) events_.push(Session::ChannelError{id, *error});
+    set_closed(id, channel, true);
+  }
+}
+
+void DataChannels::close() {
+  early_.clear();
+  pending_control_.clear();
+  blocked_.clear();
+  for (auto& [id, channel] : channels_) {
+    channel.closed_here = true;
+    if (channel.state != DataChannelState::Closed) set_closed(id, channel, false);
+  }
+}
+
+void DataChannels::set_closed(ChannelId id, DataChannel& channel, bool tell) {
+  if (channel.state != DataChannelState::Connecting) ++closed_count_;
+  // Before a stream was used the id is free at once; afterwards only finish_reset() frees it.
+  if (channel.state == DataChannelState::Connecting && channel.stream) streams_.release(*channel.stream);
+  channel.state = DataChannelState::Closed;
+  channel.blocked = false;
+  channel.partial = {};
+  blocked_.erase(id);
+  --live_;
+  closed_.push_back(id);
+  if (tell) events_.push(Session::ChannelClosed{id});
+}
+
+void DataChannels::forget_oldest_closed() {
+  const ChannelId id = closed_.front();
+  closed_.pop_front();
+  if (const auto it = channels_.find(id); it != channels_.end()) forget(it);
+}
+
+/// Whether something waited, which the peer has then never heard of.
+bool DataChannels::drop_pending_control(dcep::ChannelStream stream) {
+  return std::erase_if(pending_control_, [&](const auto& pending) { return pending.first == stream; }) != 0;
+}
+
+}  // namespace linnet::session

@@ -1,0 +1,96 @@
+// Opening: RFC 8832 section 6.
+#include <utility>
+
+#include "session/data_channels.hpp"
+
+namespace linnet::session {
+
+void DataChannels::open_all(TimePoint now) {
+  for (auto& [id, channel] : channels_) {
+    if (channel.state == DataChannelState::Connecting) open(now, id, channel);
+  }
+}
+
+void DataChannels::open(TimePoint now, ChannelId id, DataChannel& channel) {
+  if (!channel.stream || channel.stream->value() >= association_->outgoing_streams()) {
+    events_.push(Session::ChannelError{id, Error{.name = ErrorName::OperationError,
+                                                 .message = "The peer takes no data channel with this id.",
+                                                 .detail = ErrorDetail::DataChannelFailure}});
+    set_closed(id, channel, true);
+    return;
+  }
+  if (channel.parameters.negotiated) {
+    // There is no handshake whose end could be awaited, so nothing has to stay ordered for its sake.
+    channel.confirmed = true;
+  } else {
+    send_control(now, *channel.stream, dcep::write(dcep::open_message(channel.parameters)));
+  }
+  announce_open(id, channel);
+  adopt_early(now, id, channel);
+}
+
+void DataChannels::announce_open(ChannelId id, DataChannel& channel) {
+  channel.state = DataChannelState::Open;
+  ++opened_;
+  if (channel.low_threshold != 0) {
+    association_->set_buffered_amount_low_threshold(sctp::StreamId{channel.stream->value()}, channel.low_threshold);
+  }
+  events_.push(Session::ChannelOpen{id});
+}
+
+void DataChannels::accept_open(TimePoint now, dcep::ChannelStream stream, dcep::Open open) {
+  // RFC 8832 section 6: an identifier of our own parity is not the peer's to use.
+  const bool ours = parity_ && (stream.value() % 2 == 0) == (*parity_ == dcep::Parity::Even);
+  const std::size_t label_bytes = open.label.size() + open.protocol.size();
+  while (!closed_.empty() &&
+         (closed_.size() > options_.max_closed || label_bytes_ + label_bytes > options_.max_label_bytes)) {
+    forget_oldest_closed();
+  }
+  const bool too_many = live_ >= options_.max_channels || label_bytes_ + label_bytes > options_.max_label_bytes;
+  const ChannelId id{next_};
+  if (ours || too_many || stream.value() >= association_->outgoing_streams() ||
+      !streams_.claim(stream, dcep::ChannelNumber{next_})) {
+    refuse(now, stream);
+    return;
+  }
+  ++next_;
+  ++live_;
+  label_bytes_ += label_bytes;
+  DataChannel& channel =
+      channels_
+          .emplace(id,
+                   DataChannel{.parameters = dcep::parameters_of(std::move(open)), .stream = stream, .confirmed = true})
+          .first->second;
+  events_.push(Session::DataChannelAnnounced{id});
+  send_control(now, stream, dcep::write(dcep::Ack{}));
+  announce_open(id, channel);
+  adopt_early(now, id, channel);
+}
+
+void DataChannels::send_control(TimePoint now, dcep::ChannelStream stream, std::vector<std::byte> bytes) {
+  // Later ones wait behind those that wait, so that an OPEN never overtakes another of its stream.
+  if (pending_control_.empty()) {
+    const auto sent = association_->send(now, sctp::StreamId{stream.value()},
+                                         sctp::Ppid{std::to_underlying(dcep::PayloadType::Control)}, bytes);
+    if (sent || sent.error().name != ErrorName::OperationError) return;
+  }
+  pending_control_.emplace_back(stream, std::move(bytes));
+}
+
+void DataChannels::writable(TimePoint now) {
+  while (!pending_control_.empty()) {
+    const auto& [stream, bytes] = pending_control_.front();
+    const auto sent = association_->send(now, sctp::StreamId{stream.value()},
+                                         sctp::Ppid{std::to_underlying(dcep::PayloadType::Control)}, bytes);
+    if (!sent && sent.error().name == ErrorName::OperationError && channel_on(stream)) return;
+    pending_control_.pop_front();
+  }
+  for (const ChannelId id : std::exchange(blocked_, {})) {
+    DataChannel* channel = find(id);
+    if (!channel) continue;
+    channel->blocked = false;
+    if (channel->state == DataChannelState::Open) events_.push(Session::ChannelWritable{id});
+  }
+}
+
+}  // namespace linnet::session

@@ -1,0 +1,152 @@
+// Receiving: messages stay in the association, where they hold the advertised window down, until they are read. They
+// are taken earlier only to find a DCEP message among them.
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "session/data_channels.hpp"
+
+namespace linnet::session {
+namespace {
+
+constexpr std::uint32_t control = std::to_underlying(dcep::PayloadType::Control);
+
+}  // namespace
+
+void DataChannels::message_ready(TimePoint now, dcep::ChannelStream stream) {
+  const auto id = channel_on(stream);
+  DataChannel* channel = id ? find(*id) : nullptr;
+  if (!channel || channel->state == DataChannelState::Connecting) {
+    early_message_ready(now, stream);
+    return;
+  }
+  if (channel->closed_here) {
+    while (pull(now, *id, *channel)) {
+    }
+    return;
+  }
+  // Until the channel is confirmed an ACK may be in front, which is not the reader's business. Not beyond the limit: a
+  // peer that fills thousands of channels nobody reads must find its window closed.
+  if (!channel->confirmed && read_ahead_ < options_.max_early_bytes) {
+    while (channel->inbox.empty() && pull(now, *id, *channel)) {
+    }
+    if (channel->inbox.empty()) return;
+  }
+  tell_ready(*id, *channel);
+}
+
+void DataChannels::tell_ready(ChannelId id, DataChannel& channel) {
+  if (channel.ready_told || channel.closed_here || channel.state == DataChannelState::Closed) return;
+  channel.ready_told = true;
+  events_.push(Session::ChannelMessageReady{id});
+}
+
+std::optional<DataChannelMessage> DataChannels::receive(TimePoint now, ChannelId id) {
+  DataChannel* channel = find(id);
+  if (!channel || channel->closed_here || channel->state == DataChannelState::Connecting) return std::nullopt;
+  while (channel->inbox.empty() && pull(now, id, *channel)) {
+  }
+  if (channel->inbox.empty()) {
+    channel->ready_told = false;
+    // The peer has closed the channel and everything it sent before was read: now our direction may go too.
+    if (channel->incoming_reset) reset_outgoing(now, id, *channel);
+    return std::nullopt;
+  }
+  DataChannelMessage message = std::move(channel->inbox.front());
+  channel->inbox.pop_front();
+  read_ahead_ -= message.data.size();
+  ++channel->messages_received;
+  channel->bytes_received += message.data.size();
+  return message;
+}
+
+bool DataChannels::pull(TimePoint now, ChannelId id, DataChannel& channel) {
+  // A closed channel whose stream may be another's by now has nothing left there.
+  if (!association_ || !channel.stream || channel_on(*channel.stream) != id) return false;
+  auto message = association_->receive(sctp::StreamId{channel.stream->value()});
+  if (!message) return false;
+  take(now, id, channel, std::move(*message));
+  return true;
+}
+
+void DataChannels::take(TimePoint now, ChannelId id, DataChannel& channel, sctp::Message message) {
+  if (message.ppid.value() == control) {
+    take_control(now, id, channel, message);
+    return;
+  }
+  channel.confirmed = true;
+  if (channel.closed_here) return;
+
+  using dcep::PayloadType;
+  const auto type = static_cast<PayloadType>(message.ppid.value());
+  switch (type) {
+    case PayloadType::TextPartial:
+    case PayloadType::BinaryPartial:
+      // RFC 8831 section 6.6: deprecated, so no one but a hostile peer makes them large.
+      if (message.payload.size() > options_.max_receive_size - channel.partial.size()) {
+        violated(now, id, channel, "A message in parts is larger than we take.");
+        return;
+      }
+      channel.partial.insert(channel.partial.end(), message.payload.begin(), message.payload.end());
+      return;
+    case PayloadType::Text:
+    case PayloadType::Binary:
+      if (!channel.partial.empty()) {
+        channel.partial.insert(channel.partial.end(), message.payload.begin(), message.payload.end());
+        message.payload = std::exchange(channel.partial, {});
+      }
+      break;
+    case PayloadType::TextEmpty:
+    case PayloadType::BinaryEmpty: message.payload.clear(); break;
+    default: return;  // No data channel message: nothing says how to read it.
+  }
+  const bool binary = type == PayloadType::Binary || type == PayloadType::BinaryEmpty;
+  read_ahead_ += message.payload.size();
+  channel.inbox.push_back({.binary = binary, .data = std::move(message.payload)});
+}
+
+void DataChannels::take_control(TimePoint now, ChannelId id, DataChannel& channel, const sctp::Message& message) {
+  const auto parsed = dcep::parse(message.payload);
+  if (parsed && std::holds_alternative<dcep::Ack>(*parsed)) {
+    channel.confirmed = true;  // One that nobody waits for does no harm.
+    return;
+  }
+  // RFC 8832 section 6: an OPEN on a stream in use closes its channel; so does what cannot be read.
+  violated(
+      now, id, channel,
+      parsed ? "The peer opened a data channel that is open." : "A message of the establishment protocol is broken.");
+}
+
+void DataChannels::early_message_ready(TimePoint now, dcep::ChannelStream stream) {
+  if (!association_) return;
+  while (auto message = association_->receive(sctp::StreamId{stream.value()})) {
+    const bool unclaimed = !channel_on(stream);
+    if (message->ppid.value() == control && unclaimed) {
+      auto parsed = dcep::parse(message->payload);
+      if (parsed && std::holds_alternative<dcep::Open>(*parsed)) {
+        accept_open(now, stream, std::get<dcep::Open>(std::move(*parsed)));
+        return;  // What follows is the channel's: it tells the reader itself.
+      }
+      if (parsed) continue;  // An ACK for a channel that is gone.
+      refuse(now, stream);
+      continue;
+    }
+    if (!early_.add(stream, std::move(*message))) {
+      refuse(now, stream);
+      continue;
+    }
+  }
+}
+
+void DataChannels::adopt_early(TimePoint now, ChannelId id, DataChannel& channel) {
+  for (sctp::Message& message : early_.take(*channel.stream)) take(now, id, channel, std::move(message));
+  // The association tells of a stream once; what came behind the OPEN was told together with it.
+  if (channel.inbox.empty() && read_ahead_ < options_.max_early_bytes) {
+    while (channel.inbox.empty() && pull(now, id, channel)) {
+    }
+    if (channel.inbox.empty()) return;
+  }
+  tell_ready(id, channel);
+}
+
+}  // namespace linnet::session

@@ -1,0 +1,87 @@
+#include "session/setup.hpp"
+
+#include <chrono>
+#include <string>
+#include <utility>
+
+namespace linnet::session {
+
+Result<std::vector<ice::Server>> ice_servers(const Configuration& configuration) {
+  std::vector<ice::Server> servers;
+  for (const IceServer& entry : configuration.ice_servers) {
+    if (entry.urls.empty()) return fail(ErrorName::SyntaxError, "An ICE server has no URL.");
+    for (const std::string& url : entry.urls) {
+      auto server = ice::parse_server_url(url);
+      if (!server) return std::unexpected(std::move(server.error()));
+      if (server->kind == ice::Server::Kind::Turn) {
+        if (entry.username.empty() || entry.credential.empty()) {
+          return fail(ErrorName::InvalidAccessError, "The TURN server " + url + " has no user name or credential.");
+        }
+        // RFC 8489 section 14.3: USERNAME is at most 508 bytes.
+        if (entry.username.size() > 508) return fail(ErrorName::InvalidAccessError, "The TURN user name is too long.");
+        server->username = entry.username;
+        server->credential = entry.credential;
+      }
+      servers.push_back(std::move(*server));
+    }
+  }
+  return servers;
+}
+
+Result<crypto::Certificate> certificate_for(const Configuration& configuration, const crypto::LibraryContext& context,
+                                            const Session::Environment& environment) {
+  if (configuration.certificates.empty()) {
+    return crypto::Certificate::generate(context, environment.generator,
+                                         std::chrono::floor<std::chrono::seconds>(environment.wall_clock));
+  }
+  for (const Certificate& certificate : configuration.certificates) {
+    if (certificate.empty()) return fail(ErrorName::InvalidAccessError, "A certificate is empty.");
+    if (certificate.expires() <= environment.wall_clock) {
+      return fail(ErrorName::InvalidAccessError, "A certificate has expired.");
+    }
+  }
+  return configuration.certificates.front().impl()->in(context);
+}
+
+Result<> check(const Tuning& tuning) {
+  if (tuning.mtu < 576 || tuning.mtu > 65'507) return fail(ErrorName::RangeError, "Tuning::mtu is out of range.");
+  if (tuning.max_channels < 1 || tuning.max_channels > 65'534) {
+    return fail(ErrorName::RangeError, "Tuning::max_channels is out of range.");
+  }
+  if (tuning.max_message_size < 1) return fail(ErrorName::RangeError, "Tuning::max_message_size is 0.");
+  if (tuning.max_send_queue < 1) return fail(ErrorName::RangeError, "Tuning::max_send_queue is 0.");
+  return {};
+}
+
+transport::Options transport_options(const Configuration& configuration, const Tuning& tuning,
+                                     std::vector<ice::Server> servers, crypto::Certificate certificate,
+                                     crypto::LibraryContext context) {
+  transport::Options options{.mtu = tuning.mtu, .close_timeout = tuning.close_timeout};
+
+  options.ice.lite = tuning.ice_lite;
+  options.ice.policy = configuration.ice_transport_policy;
+  options.ice.servers = std::move(servers);
+  options.ice.pacing = tuning.ice_check_interval;
+  options.ice.consent_interval = tuning.ice_consent_interval;
+  options.ice.consent_expiry = tuning.ice_consent_timeout;
+  options.ice.disconnected_after = tuning.ice_disconnected_timeout;
+  options.ice.patience = tuning.ice_failed_timeout;
+  options.ice.max_pairs = tuning.ice_max_pairs;
+  options.ice.max_remote_candidates = tuning.ice_max_remote_candidates;
+
+  options.dtls.context = std::move(context);
+  options.dtls.certificate = std::move(certificate);
+  options.dtls.initial_timeout = tuning.dtls_initial_timeout;
+  options.dtls.total_timeout = tuning.dtls_handshake_timeout;
+
+  options.sctp.max_message_size = tuning.max_message_size;
+  options.sctp.max_send_queue = tuning.max_send_queue;
+  options.sctp.receive_window = tuning.receive_window;
+  options.sctp.rto_initial = tuning.sctp_rto_initial;
+  options.sctp.rto_min = tuning.sctp_rto_min;
+  options.sctp.rto_max = tuning.sctp_rto_max;
+  options.sctp.heartbeat_interval = tuning.sctp_heartbeat_interval;
+  return options;
+}
+
+}  // namespace linnet::session

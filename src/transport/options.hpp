@@ -1,0 +1,35 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+#include "dtls/connection.hpp"
+#include "ice/options.hpp"
+#include "linnet/core/time.hpp"
+#include "sctp/association/options.hpp"
+
+namespace linnet::transport {
+
+struct Options {
+  ice::Options ice{};
+  dtls::Options dtls{};
+  sctp::Options sctp{};  ///< Its mtu is set from `mtu` less what DTLS adds.
+
+  /// Largest UDP payload.
+  std::size_t mtu = 1'200;
+  /// How long close() may go on delivering.
+  Duration close_timeout = std::chrono::seconds{10};
+};
+
+struct Statistics {
+  // RTCTransportStats: without connectivity checks.
+  std::uint64_t packets_sent = 0;
+  std::uint64_t packets_received = 0;
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_received = 0;
+  std::uint64_t media_dropped = 0;    ///< RTP and RTCP, which nobody asked for.
+  std::uint64_t unknown_dropped = 0;  ///< No protocol of ours by RFC 7983.
+  std::uint64_t strangers = 0;        ///< DTLS from a path that ICE knows nothing of.
+};
+
+}  // namespace linnet::transport

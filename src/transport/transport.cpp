@@ -1,0 +1,255 @@
+#include "transport/transport.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "transport/demux.hpp"
+
+namespace linnet::transport {
+namespace {
+
+Options adjusted(Options options) {
+  // RFC 8261 section 5: SCTP's packet is what the datagram holds less DTLS.
+  options.dtls.mtu = options.mtu;
+  options.sctp.mtu = options.mtu - dtls::Connection::max_overhead;
+  return options;
+}
+
+}  // namespace
+
+Transport::Transport(Options options, Generator& generator)
+    : options_(adjusted(std::move(options))), generator_(generator), ice_(options_.ice, generator) {
+  dtls_.emplace(options_.dtls, generator_);
+}
+
+void Transport::start(TimePoint now, Start start) {
+  advance(now);
+  if (start_ || life_ != Life::Running) return;
+  dtls_->set_remote_fingerprints(start.fingerprints);
+  sctp::Options sctp = options_.sctp;
+  sctp.remote_port = start.sctp_port;
+  sctp_.emplace(sctp, generator_);
+  start_ = std::move(start);
+  update(now);
+}
+
+void Transport::restart_dtls(TimePoint now, Start start) {
+  advance(now);
+  if (life_ != Life::Running) return;
+  start_.reset();
+  sctp_.reset();
+  dtls_.emplace(options_.dtls, generator_);
+  dtls_running_ = false;
+  this->start(now, std::move(start));
+}
+
+void Transport::set_remote_fingerprints(std::vector<crypto::Fingerprint> fingerprints) {
+  dtls_->set_remote_fingerprints(std::move(fingerprints));
+}
+
+void Transport::close(TimePoint now) {
+  advance(now);
+  if (life_ != Life::Running) return;
+  deadline_ = now_ + options_.close_timeout;
+  if (dtls_->connected() && sctp_->state() == SctpTransportState::Connected) {
+    life_ = Life::Flushing;
+    sctp_->shutdown(now_);
+  } else {
+    life_ = Life::SayingGoodbye;
+    if (!dtls_->connected() || !ice_.can_send()) finish();
+  }
+  update(now_);
+}
+
+void Transport::abort(TimePoint now) {
+  advance(now);
+  if (life_ == Life::SayingGoodbye || life_ == Life::Finished) return;
+  life_ = Life::SayingGoodbye;
+  deadline_ = now_;
+  if (!dtls_->connected() || !ice_.can_send())
+    finish();
+  else if (sctp_->state() != SctpTransportState::Closed)
+    sctp_->abort(now_, "closed");
+  update(now_);
+}
+
+void Transport::finish() {
+  if (life_ == Life::Finished) return;
+  life_ = Life::Finished;
+  deadline_ = never;
+  ice_.close(now_);
+  while (auto event = ice_.poll_event()) events_.push_back(std::move(*event));
+  events_.push_back(Finished{});
+}
+
+void Transport::handle_datagram(const Datagram& datagram) {
+  advance(datagram.at);
+  if (life_ == Life::Finished) return;
+  switch (kind_of(datagram.bytes)) {
+    case PacketKind::Stun: ice_.handle_datagram(datagram); break;
+    case PacketKind::Dtls: handle_dtls(datagram); break;
+    case PacketKind::Rtp: ++statistics_.media_dropped; return;
+    default: ++statistics_.unknown_dropped; return;
+  }
+  update(now_);
+}
+
+bool Transport::is_expected(const Path& path) const noexcept {
+  // The records of a connection are authentic wherever they come from; answers go to the selected path only.
+  if (dtls_->connected() || path == accepted_) return true;
+  // A first flight may be faster than the answer that tells who the peer is.
+  if (!ice_.remote()) return true;
+  if (ice_.is_valid(path)) return true;
+  // The peer's check came through and ours is still under way: it may send already.
+  return std::ranges::any_of(ice_.pairs(), [&](const ice::CandidatePair& pair) { return pair.path == path; });
+}
+
+void Transport::handle_dtls(const Datagram& datagram) {
+  if (!is_expected(datagram.path)) {
+    ++statistics_.strangers;
+    return;
+  }
+  accepted_ = datagram.path;
+  ++statistics_.packets_received;
+  statistics_.bytes_received += datagram.bytes.size();
+  ice_.note_received(now_, datagram.path, datagram.bytes.size());
+  for (const std::span<std::byte> payload : dtls_->handle_packet(now_, datagram.bytes)) {
+    if (sctp_) sctp_->handle_packet(now_, payload);
+  }
+}
+
+void Transport::start_dtls() {
+  // The server only listens. A client waits for a path, so that its first flight is not spent on nobody: any pair that
+  // works will do, it need not be nominated (RFC 8445 section 12).
+  const bool ready = start_->role == dtls::Role::Server || ice_.can_send();
+  if (!ready) return;
+  dtls_running_ = true;
+  if (const auto pair = ice_.selected_pair()) {
+    if (const auto rtt = pair->pair.statistics.current_round_trip_time) dtls_->set_round_trip_time(*rtt);
+  }
+  dtls_->start(now_, start_->role);
+}
+
+void Transport::update(TimePoint now) {
+  advance(now);
+  if (life_ == Life::Finished) return;
+  while (auto event = ice_.poll_event()) {
+    if (std::holds_alternative<ice::SelectedPairChanged>(*event)) {
+      accepted_.reset();
+      if (const auto pair = ice_.selected_pair()) {
+        if (const auto rtt = pair->pair.statistics.current_round_trip_time) dtls_->set_round_trip_time(*rtt);
+      }
+    }
+    events_.push_back(std::move(*event));
+  }
+  if (start_ && !dtls_running_ && life_ == Life::Running) start_dtls();
+  while (auto event = dtls_->poll_event()) dtls_event(*event);
+  while (sctp_) {
+    auto event = sctp_->poll_event();
+    if (!event) break;
+    sctp_event(*event);
+  }
+}
+
+void Transport::dtls_event(dtls::Connection::Event& event) {
+  if (std::holds_alternative<dtls::Connection::Connected>(event)) {
+    // Both sides begin at once (RFC 8831 section 6.1 allows it); what the peer was faster with is there already.
+    sctp_->connect(now_);
+    for (std::vector<std::byte>& payload : dtls_->take_early_data()) sctp_->handle_packet(now_, payload);
+  } else if (life_ != Life::Running) {
+    finish();  // The peer is gone: there is no one left to deliver to.
+  }
+  events_.push_back(std::move(event));
+}
+
+void Transport::sctp_event(sctp::Event& event) {
+  const bool over = std::holds_alternative<sctp::Closed>(event) || std::holds_alternative<sctp::Failed>(event);
+  if (over && life_ == Life::Flushing) life_ = Life::SayingGoodbye;
+  events_.push_back(std::move(event));
+}
+
+Progress Transport::poll_transmit(TimePoint now, DatagramBatch& batch) {
+  advance(now);
+  if (life_ == Life::Finished) return Progress::Done;
+  if (ice_.poll_transmit(now_, batch) == Progress::More) return Progress::More;
+  if (const std::optional<Path> path = ice_.selected()) {
+    if (!send_handshake(*path, batch) || !send_data(*path, batch)) return Progress::More;
+    if (life_ == Life::SayingGoodbye) {
+      // SCTP has said its last word.
+      dtls_->close(now_);
+      if (!send_handshake(*path, batch)) return Progress::More;
+      finish();
+    }
+  }
+  update(now_);
+  return Progress::Done;
+}
+
+bool Transport::send_handshake(const Path& path, DatagramBatch& batch) {
+  while (true) {
+    const std::span<std::byte> room = batch.begin(path, Ecn::NotEct, options_.mtu);
+    if (room.empty()) return false;
+    const std::size_t size = dtls_->poll_packet(now_, room.first(std::min(room.size(), options_.mtu)));
+    batch.commit(size);
+    if (size == 0) return true;
+    count_sent(path, size);
+  }
+}
+
+bool Transport::send_data(const Path& path, DatagramBatch& batch) {
+  if (!sctp_ || !dtls_->connected()) return true;
+  const std::size_t header = dtls_->header_room();
+  const std::size_t payload = options_.mtu - dtls_->overhead();
+  while (true) {
+    // SCTP writes where the record's payload will be, DTLS encrypts it there: no copy, no allocation.
+    const std::span<std::byte> room = batch.begin(path, Ecn::NotEct, options_.mtu);
+    if (room.empty()) return false;
+    const std::size_t size = sctp_->poll_packet(now_, room.subspan(header, payload));
+    const std::size_t record = size == 0 ? 0 : dtls_->seal(room, size);
+    batch.commit(record);
+    if (size == 0) return true;
+    count_sent(path, record);
+  }
+}
+
+void Transport::count_sent(const Path& path, std::size_t size) {
+  ++statistics_.packets_sent;
+  statistics_.bytes_sent += size;
+  ice_.note_sent(now_, path, size);
+}
+
+void Transport::handle_timeout(TimePoint now) {
+  advance(now);
+  if (life_ == Life::Finished) return;
+  if (deadline_ <= now_) {
+    // Nobody took what we had: give up, but say so once if there is a way.
+    if (life_ == Life::Flushing) {
+      life_ = Life::SayingGoodbye;
+      sctp_->abort(now_, "closed");
+      deadline_ = now_ + std::chrono::seconds{1};
+      if (!ice_.can_send()) finish();
+    } else {
+      finish();
+    }
+    if (life_ == Life::Finished) return;
+  }
+  if (ice_.next_timeout() <= now_) ice_.handle_timeout(now_);
+  if (dtls_->next_timeout() <= now_) dtls_->handle_timeout(now_);
+  if (sctp_ && sctp_->next_timeout() <= now_) sctp_->handle_timeout(now_);
+  update(now_);
+}
+
+TimePoint Transport::next_timeout() const noexcept {
+  if (life_ == Life::Finished) return never;
+  const TimePoint sctp = sctp_ ? sctp_->next_timeout() : never;
+  return std::min({ice_.next_timeout(), dtls_->next_timeout(), sctp, deadline_});
+}
+
+std::optional<Transport::Event> Transport::poll_event() {
+  if (events_.empty()) return std::nullopt;
+  std::optional<Event> event{std::move(events_.front())};
+  events_.pop_front();
+  return event;
+}
+
+}  // namespace linnet::transport
