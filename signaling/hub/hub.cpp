@@ -155,7 +155,6 @@ void Hub::check_deadline(ConnectionId id, Session& session) {
     session.next_ping = now_ + std::max(options_.ping_interval, Duration(1));
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now_.time_since_epoch()).count();
     send(id, {{"type", "ping"}, {"t", options_.unix_ms_at_start + ms}});
-    if (!find(id)) return;
   }
   schedule(id, session);
 }

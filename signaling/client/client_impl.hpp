@@ -1,0 +1,94 @@
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "client/backoff.hpp"
+#include "client/link.hpp"
+#include "client/random_device.hpp"
+#include "linnet/signaling/client.hpp"
+
+namespace linnet::signaling {
+
+/// The client's inside: it outlives the handle while an operation still runs, but calls nobody then.
+class Client::Impl : public std::enable_shared_from_this<Client::Impl> {
+ public:
+  template <class... Args>
+  using State = std::shared_ptr<detail::EventState<Args...>>;
+
+  Impl(Executor executor, ClientOptions options);
+
+  // client.cpp
+  void connect(std::string url, detail::Completion<Ready> completion);
+  void join(std::string room, boost::json::object data, detail::Completion<Joined> completion);
+  void request(boost::json::object message, detail::Completion<> completion);
+  void send(std::string_view peer, boost::json::object body, std::string_view room, std::string_view conn);
+  void message(std::string_view peer, boost::json::value data, std::string_view room);
+  void close();
+  void destroy();
+
+  Executor executor;
+  ClientOptions options;
+  Ready ready{};
+  bool open = false;                                              ///< `ready` was received on the current link.
+  std::map<std::string, boost::json::object, std::less<>> rooms;  ///< That we are in, to join again.
+
+  State<PeerEvent> peer_joined, peer_updated, peer_left;
+  State<Signal> signal;
+  State<Message> app_message;
+  State<ServerError> error;
+  State<Ready> reconnected;
+  State<Joined> rejoined;
+  State<Closed> closed;
+
+ private:
+  using AnyCompletion = std::variant<detail::Completion<>, detail::Completion<Joined>>;
+  struct Pending {
+    AnyCompletion completion;
+    std::string room;  ///< Of a join.
+    boost::json::object data;
+    std::unique_ptr<boost::asio::steady_timer> timer;
+  };
+
+  // client_run.cpp: the life of the connection
+  boost::asio::awaitable<void> run();
+  boost::asio::awaitable<void> run_once();
+  void lost(std::exception_ptr why);
+  void fail_pending(const Error& error);
+  void heard();
+
+  // client_dispatch.cpp: what the server says
+  void dispatch(const std::string& text);
+  void on_welcome();
+  void on_ready(const boost::json::object& message);
+  void on_joined(const boost::json::object& message);
+  void on_ack(const boost::json::object& message);
+  void on_error(const boost::json::object& message);
+  void on_presence(std::string_view type, const boost::json::object& message);
+  void on_peer_message(std::string_view type, const boost::json::object& message);
+
+  void write(const boost::json::object& message);
+  void start_request(boost::json::object message, Pending pending);
+  void timed_out(std::uint64_t id);
+  void complete(Pending pending, const Error& error);
+  [[nodiscard]] std::optional<Pending> take(const boost::json::object& reply);
+
+  RandomDevice random_;
+  Backoff backoff_;
+  Url url_;
+  std::shared_ptr<Link> link_;
+  detail::Completion<Ready> connecting_;
+  std::map<std::uint64_t, Pending> pending_;
+  std::uint64_t last_id_ = 0;
+  std::string resume_;
+  std::string server_words_;  ///< The last fatal error's message.
+  bool ended_ = false;        ///< By us: no more tries, and nothing to tell when destroyed.
+  bool destroyed_ = false;
+  boost::asio::steady_timer retry_;
+  boost::asio::steady_timer idle_;
+};
+
+}  // namespace linnet::signaling

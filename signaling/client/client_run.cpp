@@ -1,0 +1,113 @@
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <utility>
+
+#include "client/client_impl.hpp"
+
+namespace linnet::signaling {
+namespace {
+
+namespace asio = boost::asio;
+
+/// The system's words for the reason, as a part of a sentence.
+std::string reason_of(const std::exception_ptr& why) {
+  try {
+    std::rethrow_exception(why);
+  } catch (const boost::system::system_error& e) {
+    if (e.code() == asio::error::operation_aborted) return "it took too long";
+    std::string text = e.code().message();
+    if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z') text[0] = static_cast<char>(text[0] - 'A' + 'a');
+    return text;
+  } catch (const std::exception& e) {
+    return e.what();
+  }
+}
+
+/// Does it make sense to come back after this close code?
+bool may_retry(std::uint16_t code) {
+  for (const auto never : {ErrorCode::BadRequest, ErrorCode::UnsupportedVersion, ErrorCode::Unauthorized,
+                           ErrorCode::TokenExpired, ErrorCode::IdTaken, ErrorCode::Replaced, ErrorCode::Kicked}) {
+    if (code == close_code(never)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+asio::awaitable<void> Client::Impl::run() {
+  for (;;) {
+    std::exception_ptr why;
+    try {
+      co_await run_once();
+    } catch (...) {
+      why = std::current_exception();
+    }
+    // After what the server said last, which is posted too.
+    co_await asio::post(executor, asio::use_awaitable);
+    lost(why);
+    if (ended_) co_return;
+    retry_.expires_after(backoff_.next());
+    boost::system::error_code ec;
+    co_await retry_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    if (ended_) co_return;
+  }
+}
+
+asio::awaitable<void> Client::Impl::run_once() {
+  link_ = Link::make(executor, url_, options);
+  // One deadline from the first packet to `ready`; heard() takes over from there.
+  idle_.expires_after(options.connect_timeout);
+  idle_.async_wait([weak = std::weak_ptr(link_)](boost::system::error_code ec) {
+    if (const auto link = weak.lock(); link && !ec) link->cut();
+  });
+  co_await link_->open();
+  for (;;) {
+    std::string text = co_await link_->read();
+    // Posted: a handler runs with nothing of ours on the stack, and what it throws leaves through run().
+    asio::post(executor, [self = shared_from_this(), text = std::move(text)] { self->dispatch(text); });
+  }
+}
+
+void Client::Impl::heard() {
+  if (!link_) return;
+  idle_.expires_after(options.idle_timeout);
+  idle_.async_wait([weak = std::weak_ptr(link_)](boost::system::error_code ec) {
+    if (const auto link = weak.lock(); link && !ec) link->cut();
+  });
+}
+
+void Client::Impl::lost(std::exception_ptr why) {
+  const bool was_open = std::exchange(open, false);
+  const std::uint16_t code = link_ ? link_->close_code() : std::uint16_t{0};
+  std::string words = std::exchange(server_words_, {});
+  if (words.empty() && link_) words = link_->close_reason();
+  if (words.empty()) words = reason_of(why);
+  idle_.cancel();
+  link_.reset();
+
+  if (connecting_) {
+    ended_ = true;
+    std::string text = "cannot reach " + url_.text() + ": " + words;
+    if (code == 0) text += "; is `linnet serve` running?";
+    auto completion = std::exchange(connecting_, nullptr);
+    completion(detail::exception_of({.name = ErrorName::NetworkError, .message = std::move(text)}), Ready{});
+    return;
+  }
+  if (!options.reconnect || !may_retry(code)) ended_ = true;
+  const Error problem{.name = ErrorName::NetworkError, .message = "the signaling connection was lost: " + words};
+  asio::post(executor, [self = shared_from_this(), problem] { self->fail_pending(problem); });
+  if (!was_open) return;  // A try to come back failed; that it was lost has been told.
+  asio::post(executor, [state = closed, event = Closed{code, words, !ended_}] { state->emit(event); });
+}
+
+void Client::Impl::fail_pending(const Error& problem) {
+  if (connecting_) std::exchange(connecting_, nullptr)(detail::exception_of(problem), Ready{});
+  while (!pending_.empty()) {
+    auto node = pending_.extract(pending_.begin());
+    complete(std::move(node.mapped()), problem);
+  }
+}
+
+}  // namespace linnet::signaling
