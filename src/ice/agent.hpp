@@ -7,6 +7,8 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/timer_table.hpp"
@@ -188,10 +190,12 @@ class Agent {
 
   // agent_gather.cpp
   void start_server(std::size_t index);
+  void want_gather(std::size_t index, const LocalSocket& socket);
+  void send_gathers();
   void gather_from(std::size_t index, const LocalSocket& socket);
   void add_host(const LocalSocket& socket);
   void add_server_reflexive(const Transaction& transaction, const Endpoint& mapped);
-  void handle_gather_response(std::size_t transaction, const stun::MessageView& message);
+  void handle_gather_response(const Transaction& transaction, const stun::MessageView& message);
   void gather_failed(const Transaction& transaction, std::uint16_t code, std::string text);
   void update_gathering();
   void set_gathering_state(IceGatheringState state);
@@ -200,11 +204,11 @@ class Agent {
   [[nodiscard]] const LocalSocket* socket(const Endpoint& local) const noexcept;
 
   // agent_remote.cpp
-  void accept_remote(RemoteEntry& entry);
   void pair_remote(const RemoteEntry& remote);
   void pair_local(const LocalEntry& local);
   CandidatePair* form_pair(const LocalEntry& local, const RemoteEntry& remote);
-  [[nodiscard]] CandidateId remote_for(const Endpoint& endpoint, std::uint32_t priority);
+  [[nodiscard]] const RemoteEntry* remote_for(const Endpoint& endpoint, std::uint32_t priority);
+  void add_remote_entry(RemoteEntry entry);
   [[nodiscard]] bool remote_names_pending() const noexcept;
   void start_patience();
   void replay_early_checks();
@@ -212,9 +216,13 @@ class Agent {
   // agent_check.cpp
   void send_checks();
   void send_check(CandidatePair& pair);
+  [[nodiscard]] CandidateId local_for(const CandidatePair& pair, const Endpoint& mapped, std::uint32_t priority);
   [[nodiscard]] Duration check_rto() const noexcept;
-  Transaction& send_request(Transaction::Kind kind, const CandidatePair& pair, bool use_candidate, Duration rto);
-  void handle_check_response(std::size_t transaction, const Datagram& datagram, const stun::MessageView& message);
+  void send_request(Transaction::Kind kind, const CandidatePair& pair, bool use_candidate, Duration rto);
+  void handle_check_response(const Transaction& transaction, const Datagram& datagram,
+                             const stun::MessageView& message);
+  void handle_consent_response(const Transaction& transaction, const stun::MessageView& message);
+  void note_round_trip(const Transaction& transaction, CandidatePair& pair) const;
   void check_succeeded(const Transaction& transaction, CandidatePair& pair, const Endpoint& mapped);
   void check_failed(CandidatePair& pair);
   void cancel_checks(PairId pair);
@@ -235,7 +243,9 @@ class Agent {
 
   // agent_nominate.cpp
   void consider_nomination();
-  void nominated(CandidatePair& pair);
+  void nominate(CandidatePair& pair);
+  void conclude(CandidatePair& pair);
+  void pair_two_lites();
   void peer_nominated(CandidatePair& pair, std::optional<std::uint32_t> nomination);
   void select(CandidatePair* pair);
   void choose_selected();
@@ -248,8 +258,9 @@ class Agent {
   void send_consent_check();
   void consent_given();
   void consent_lost();
-  void heard_from_peer();  ///< Lite: an authenticated request stands in for a response.
+  void heard_from_peer(const Path& path);  ///< Lite: an authenticated request stands in for a response.
   void send_keepalive();
+  void arm_consent_check();
   [[nodiscard]] CandidatePair* selected_mutable() noexcept;
 
   Options options_;
@@ -273,6 +284,7 @@ class Agent {
   std::vector<LocalEntry> locals_;
   std::vector<Server> servers_in_use_;
   std::vector<ServerEntry> servers_;
+  std::deque<std::pair<std::size_t, Endpoint>> waiting_gathers_;  ///< Server and socket, to be asked at the pace.
   std::vector<std::string> foundations_;
   std::uint64_t next_resolve_ = 1;
   std::uint32_t next_candidate_ = 1;
@@ -286,16 +298,15 @@ class Agent {
   CheckList checks_;
   Pacer pacer_;
   std::vector<Transaction> transactions_;
-  bool patience_over_ = false;
-  bool concluded_ = false;  ///< A pair of this generation is nominated.
+  bool nominate_now_ = false;  ///< The nomination delay is over.
+  bool completed_ = false;     ///< Was `completed` in this generation: it does not go back to `connected`.
+  bool concluded_ = false;     ///< A pair of this generation is nominated.
   std::optional<PairId> selected_;
   std::optional<Previous> previous_;
   std::uint32_t selected_pair_changes_ = 0;
 
   // Consent.
   bool disconnected_ = false;
-  TimePoint consent_until_ = never;
-
   TimerTable<Timer> timers_;
   IceConnectionState state_ = IceConnectionState::New;
   std::deque<Outgoing> outgoing_;

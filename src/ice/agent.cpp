@@ -1,0 +1,274 @@
+#include "ice/agent.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "base/machine.hpp"
+
+namespace linnet::ice {
+
+static_assert(PathMachine<Agent>);
+
+Agent::Agent(Options options, Generator& generator)
+    : options_(std::move(options)),
+      generator_(generator),
+      tiebreaker_(generator.next_u64()),
+      checks_(options_.max_pairs),
+      pacer_(options_.pacing, options_.burst) {
+  new_credentials();
+}
+
+void Agent::new_credentials() {
+  // RFC 8445 section 5.3: at least 24 and 128 random bits; these are 48 and 144.
+  constexpr std::string_view ice_chars = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const auto text = [&](std::size_t size) {
+    std::vector<std::byte> random(size);
+    generator_.fill(random);
+    std::string out;
+    for (const std::byte b : random) out.push_back(ice_chars[std::to_integer<std::size_t>(b) & 63U]);
+    return out;
+  };
+  local_credentials_ = {text(8), text(24)};
+}
+
+TimePoint Agent::advance(TimePoint now) noexcept { return now_ = std::max(now_, now); }
+
+void Agent::run() {
+  if (!active()) return update_state();
+  if (options_.lite) {
+    pair_two_lites();
+  } else {
+    send_checks();
+    consider_nomination();
+  }
+  send_gathers();
+  update_gathering();
+  update_state();
+}
+
+IceConnectionState Agent::compute_state() const noexcept {
+  // The words of W3C RTCIceTransportState.
+  if (closed_) return IceConnectionState::Closed;
+  if (failed_) return IceConnectionState::Failed;
+  if (selected_) {
+    if (disconnected_) return IceConnectionState::Disconnected;
+    return completed_ ? IceConnectionState::Completed : IceConnectionState::Connected;
+  }
+  // A restart that begins in `disconnected` forgets that connectivity was lost.
+  if (previous_ && !disconnected_) return IceConnectionState::Connected;
+  if (state_ == IceConnectionState::New && checks_.pairs().empty()) return IceConnectionState::New;
+  return IceConnectionState::Checking;
+}
+
+void Agent::update_state() {
+  if (concluded_ && remote_done_ && gathering_state_ == IceGatheringState::Complete && !checks_.pending()) {
+    completed_ = true;
+  }
+  const IceConnectionState state = compute_state();
+  if (state == state_) return;
+  state_ = state;
+  emit(StateChanged{state});
+}
+
+void Agent::emit(Event event) {
+  if (events_.size() >= options_.max_events) {
+    events_.pop_front();
+    ++statistics_.limits_hit;
+  }
+  events_.push_back(std::move(event));
+}
+
+void Agent::fail_all() {
+  failed_ = true;
+  selected_.reset();
+  previous_.reset();
+  transactions_.clear();
+  waiting_gathers_.clear();
+  timers_.stop_all();
+  for (CandidatePair& pair : checks_.pairs()) {
+    pair.state = PairState::Failed;
+    pair.valid = pair.nominated = false;
+  }
+}
+
+void Agent::restart(TimePoint now) {
+  if (closed_) return;
+  advance(now);
+  // RFC 8445 section 9: data goes on over the old pair, whose consent is still kept alive with the old credentials.
+  if (selected_) {
+    const CandidatePair& pair = *checks_.find(*selected_);
+    previous_ = Previous{.pair = pair,
+                         .local = local(pair.local)->candidate,
+                         .remote = remote_entry(pair.remote)->candidate,
+                         .remote_credentials = remote_->credentials,
+                         .local_ufrag = local_credentials_.ufrag,
+                         .remote_lite = remote_->lite};
+    old_local_credentials_ = local_credentials_;
+    std::erase_if(transactions_, [&](const Transaction& t) {
+      return t.kind != Transaction::Kind::Consent || t.pair != previous_->pair.id;
+    });
+    for (Transaction& t : transactions_) t.previous = true;
+  } else {
+    std::erase_if(transactions_, [](const Transaction& t) { return !t.previous; });
+    if (!previous_) old_local_credentials_.reset();
+  }
+  selected_.reset();
+  new_credentials();
+  checks_.clear();
+  locals_.clear();
+  remotes_.clear();
+  early_.clear();
+  waiting_gathers_.clear();
+  servers_.clear();
+  remote_.reset();
+  remote_done_ = failed_ = completed_ = concluded_ = nominate_now_ = false;
+  restarted_ = true;
+  sockets_done_ = false;
+  gathering_state_ = IceGatheringState::New;
+  timers_.stop(Timer::Pace);
+  timers_.stop(Timer::Nominate);
+  timers_.stop(Timer::Patience);
+  update_state();
+}
+
+void Agent::set_role(TimePoint now, IceRole role) {
+  advance(now);
+  if (closed_ || role == role_) return;
+  switch_role(role);
+  run();
+}
+
+void Agent::close(TimePoint now) {
+  advance(now);
+  closed_ = true;
+  selected_.reset();
+  previous_.reset();
+  transactions_.clear();
+  waiting_gathers_.clear();
+  early_.clear();
+  timers_.stop_all();
+  outgoing_.clear();
+  events_.clear();
+  state_ = IceConnectionState::Closed;
+}
+
+void Agent::note_sent(TimePoint now, const Path& path, std::size_t bytes) {
+  CandidatePair* pair = checks_.find(path);
+  if (pair == nullptr && previous_ && previous_->pair.path == path) pair = &previous_->pair;
+  if (pair == nullptr) return;
+  ++pair->statistics.packets_sent;
+  pair->statistics.bytes_sent += bytes;
+  pair->statistics.last_packet_sent = now;
+  if (timers_.armed(Timer::Keepalive)) timers_.set(Timer::Keepalive, now_ + options_.keepalive);
+}
+
+void Agent::note_received(TimePoint now, const Path& path, std::size_t bytes) {
+  CandidatePair* pair = checks_.find(path);
+  if (pair == nullptr && previous_ && previous_->pair.path == path) pair = &previous_->pair;
+  if (pair == nullptr) return;
+  ++pair->statistics.packets_received;
+  pair->statistics.bytes_received += bytes;
+  pair->statistics.last_packet_received = now;
+}
+
+void Agent::queue_packet(const Path& path, std::vector<std::byte> bytes) {
+  if (outgoing_.size() >= options_.max_packets) {
+    outgoing_.pop_front();
+    ++statistics_.limits_hit;
+  }
+  outgoing_.push_back({path, std::move(bytes)});
+}
+
+Progress Agent::poll_transmit(TimePoint now, DatagramBatch& batch) {
+  advance(now);
+  while (!outgoing_.empty()) {
+    const Outgoing& packet = outgoing_.front();
+    const auto out = batch.begin(packet.path, Ecn::NotEct, packet.bytes.size());
+    if (out.empty()) return Progress::More;
+    std::ranges::copy(packet.bytes, out.begin());
+    batch.commit(packet.bytes.size());
+    outgoing_.pop_front();
+  }
+  return Progress::Done;
+}
+
+void Agent::handle_timeout(TimePoint now) {
+  advance(now);
+  if (!active()) return;
+  expire_transactions();
+  while (const auto timer = timers_.expire(now_)) {
+    switch (*timer) {
+      case Timer::Pace: break;  // run() goes on with the checks.
+      case Timer::Nominate: nominate_now_ = true; break;
+      case Timer::Patience:
+        if (!selected()) fail_all();
+        break;
+      case Timer::Consent: send_consent_check(); break;
+      case Timer::Disconnected: disconnected_ = selected().has_value(); break;
+      case Timer::ConsentExpiry: consent_lost(); break;
+      case Timer::Keepalive: send_keepalive(); break;
+      case Timer::Count: break;
+    }
+  }
+  run();
+}
+
+TimePoint Agent::next_timeout() const noexcept {
+  if (!active()) return never;
+  TimePoint next = timers_.next();
+  for (const Transaction& t : transactions_) next = std::min(next, t.timing.next_timeout());
+  return next;
+}
+
+std::optional<Agent::Event> Agent::poll_event() {
+  if (events_.empty()) return std::nullopt;
+  Event event = std::move(events_.front());
+  events_.pop_front();
+  return event;
+}
+
+std::optional<Path> Agent::selected() const noexcept {
+  if (selected_) return checks_.find(*selected_)->path;
+  if (previous_) return previous_->pair.path;
+  return std::nullopt;
+}
+
+bool Agent::is_valid(const Path& path) const noexcept {
+  if (previous_ && previous_->pair.path == path) return true;
+  const CandidatePair* const pair = checks_.find(path);
+  return pair != nullptr && pair->valid;
+}
+
+std::optional<Agent::SelectedPair> Agent::selected_pair() const {
+  if (selected_) {
+    const CandidatePair& pair = *checks_.find(*selected_);
+    return SelectedPair{local(pair.local)->candidate, remote_entry(pair.remote)->candidate, pair};
+  }
+  if (previous_) return SelectedPair{previous_->local, previous_->remote, previous_->pair};
+  return std::nullopt;
+}
+
+std::vector<KnownCandidate> Agent::local_candidates() const {
+  std::vector<KnownCandidate> out;
+  for (const LocalEntry& entry : locals_) out.push_back({entry.id, entry.candidate});
+  return out;
+}
+
+std::vector<KnownCandidate> Agent::remote_candidates() const {
+  std::vector<KnownCandidate> out;
+  for (const RemoteEntry& entry : remotes_) out.push_back({entry.id, entry.candidate});
+  return out;
+}
+
+const Agent::LocalEntry* Agent::local(CandidateId id) const noexcept {
+  const auto it = std::ranges::find(locals_, id, &LocalEntry::id);
+  return it == locals_.end() ? nullptr : &*it;
+}
+
+const Agent::RemoteEntry* Agent::remote_entry(CandidateId id) const noexcept {
+  const auto it = std::ranges::find(remotes_, id, &RemoteEntry::id);
+  return it == remotes_.end() ? nullptr : &*it;
+}
+
+}  // namespace linnet::ice

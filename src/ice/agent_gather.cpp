@@ -1,0 +1,279 @@
+#include <algorithm>
+#include <array>
+
+#include "ice/agent.hpp"
+#include "ice/priority.hpp"
+#include "stun/message_builder.hpp"
+
+// Gathering, RFC 8445 section 5.1: host candidates from the sockets, server-reflexive ones from STUN servers.
+
+namespace linnet::ice {
+namespace {
+
+constexpr std::uint16_t unreachable = 701;  // W3C RTCPeerConnectionIceErrorEvent.errorCode
+
+bool is_local_name(std::string_view host) { return host.ends_with(".local") || host.ends_with(".local."); }
+
+IpAddress without_scope(const IpAddress& address) {
+  if (address.is_v4()) return address;
+  std::array<std::uint8_t, 16> bytes{};
+  std::ranges::copy(address.bytes(), bytes.begin());
+  return IpAddress::v6(bytes);
+}
+
+}  // namespace
+
+void Agent::gather(TimePoint now) {
+  advance(now);
+  if (!active() || gathering_state_ != IceGatheringState::New) return;
+  set_gathering_state(IceGatheringState::Gathering);
+  emit(NeedSockets{});
+  servers_in_use_.clear();
+  if (!options_.lite && options_.policy == IceTransportPolicy::All) {
+    // TURN servers, and STUN over TCP or TLS, give no server-reflexive candidate for a UDP socket.
+    std::ranges::copy_if(options_.servers, std::back_inserter(servers_in_use_), [](const Server& server) {
+      return server.kind == Server::Kind::Stun && server.protocol == Protocol::Udp;
+    });
+  }
+  servers_.assign(servers_in_use_.size(), ServerEntry{});
+  for (const LocalSocket& socket : sockets_) add_host(socket);
+  for (std::size_t i = 0; i < servers_.size(); ++i) start_server(i);
+  run();
+}
+
+void Agent::start_server(std::size_t index) {
+  const Server& server = servers_in_use_[index];
+  if (const auto address = IpAddress::parse(server.host)) {
+    servers_[index].addresses.push_back(*address);
+    for (const LocalSocket& socket : sockets_) want_gather(index, socket);
+    return;
+  }
+  const ResolveId id{next_resolve_++};
+  servers_[index].pending = id;
+  emit(Resolve{id, server.host, is_local_name(server.host)});
+}
+
+void Agent::add_socket(TimePoint now, const LocalSocket& socket) {
+  advance(now);
+  if (!active() || this->socket(socket.local) != nullptr) return;
+  if (socket.protocol != Protocol::Udp || sockets_.size() >= options_.max_local_candidates) {
+    ++statistics_.limits_hit;
+    emit(CloseSocket{socket.local});
+    return;
+  }
+  sockets_.push_back(socket);
+  if (gathering_state_ != IceGatheringState::New) add_host(socket);
+  for (std::size_t i = 0; i < servers_.size(); ++i) {
+    if (!servers_[i].addresses.empty()) want_gather(i, socket);
+  }
+  run();
+}
+
+void Agent::sockets_done(TimePoint now) {
+  advance(now);
+  if (!active() || gathering_state_ != IceGatheringState::Gathering) return;
+  sockets_done_ = true;
+  run();
+}
+
+void Agent::remove_socket(TimePoint now, const Endpoint& local) {
+  advance(now);
+  if (closed_ || std::erase_if(sockets_, [&](const LocalSocket& s) { return s.local == local; }) == 0) return;
+  if (previous_ && previous_->pair.path.local == local) {
+    previous_.reset();
+    if (!selected_) stop_consent();
+  }
+  const CandidatePair* const pair = selected_ ? checks_.find(*selected_) : nullptr;
+  const bool lost = pair != nullptr && pair->path.local == local;
+  std::erase_if(transactions_, [&](const Transaction& t) { return t.path.local == local; });
+  std::erase_if(waiting_gathers_, [&](const auto& gather) { return gather.second == local; });
+  if (lost) {
+    selected_.reset();
+    stop_consent();
+  }
+  checks_.remove_if([&](const CandidatePair& p) { return p.path.local == local; });
+  std::erase_if(locals_, [&](const LocalEntry& entry) { return entry.base == local; });
+  if (lost && active()) {
+    // Another pair that has answered takes over; without one only a restart helps.
+    concluded_ = completed_ = false;
+    choose_selected();
+    if (!selected()) fail_all();
+  }
+  run();
+}
+
+void Agent::resolved(TimePoint now, ResolveId id, std::span<const IpAddress> addresses) {
+  advance(now);
+  if (!active()) return;
+  for (std::size_t i = 0; i < servers_.size(); ++i) {
+    ServerEntry& server = servers_[i];
+    if (server.pending != id) continue;
+    server.pending.reset();
+    server.addresses.assign(addresses.begin(), addresses.end());
+    if (addresses.empty()) {
+      emit(CandidateError{{}, 0, servers_in_use_[i].url, unreachable, "STUN server host could not be resolved."});
+    }
+    for (const LocalSocket& socket : sockets_) want_gather(i, socket);
+    return run();
+  }
+  const auto it = std::ranges::find_if(remotes_, [&](const RemoteEntry& r) { return r.pending == id; });
+  if (it == remotes_.end()) return;
+  it->pending.reset();
+  const RemoteEntry named = *it;
+  std::erase_if(remotes_, [&](const RemoteEntry& r) { return r.id == named.id; });
+  // A name may stand for an IPv4 and an IPv6 address; each is a candidate of its own.
+  constexpr std::size_t most = 4;
+  for (const IpAddress& address : addresses.first(std::min(most, addresses.size()))) {
+    RemoteEntry entry = named;
+    entry.id = CandidateId{next_candidate_++};
+    entry.endpoint = Endpoint{without_scope(address.unmapped()), named.candidate.port};
+    add_remote_entry(std::move(entry));
+  }
+  run();
+}
+
+const LocalSocket* Agent::socket(const Endpoint& local) const noexcept {
+  const auto it = std::ranges::find(sockets_, local, &LocalSocket::local);
+  return it == sockets_.end() ? nullptr : &*it;
+}
+
+std::uint32_t Agent::local_preference(const LocalSocket& socket) const noexcept {
+  // RFC 8421: IPv6 first; before that what libwebrtc calls cost, after it the order in which sockets came.
+  // Link-local and loopback addresses reach least and go last.
+  const auto index = static_cast<std::uint32_t>(&socket - sockets_.data());
+  std::uint32_t preference = 65'535 - 64 * std::min<std::uint32_t>(socket.cost, 999) - std::min(index, 31U);
+  if (socket.local.address.is_v4()) preference -= 32;
+  if (socket.local.address.is_link_local() || socket.local.address.is_loopback()) preference -= 64;
+  return preference;
+}
+
+std::string Agent::foundation_of(IceCandidateType type, const IpAddress& base, std::string_view server) {
+  // RFC 8445 section 5.1.1.3: equal for the same type, base address, server and protocol. A running number tells nobody
+  // anything about the addresses.
+  std::string key{linnet::to_string(type)};
+  key.append(" ").append(linnet::to_string(base)).append(" ").append(server);
+  auto it = std::ranges::find(foundations_, key);
+  if (it == foundations_.end()) {
+    if (foundations_.size() >= 4 * options_.max_local_candidates) foundations_.clear();
+    it = foundations_.insert(foundations_.end(), std::move(key));
+  }
+  return std::to_string(it - foundations_.begin() + 1);
+}
+
+void Agent::add_host(const LocalSocket& socket) {
+  // A relay-only agent shows and uses no address of its own.
+  if (options_.policy == IceTransportPolicy::Relay || locals_.size() >= options_.max_local_candidates) return;
+  Candidate candidate;
+  candidate.foundation = foundation_of(IceCandidateType::Host, socket.local.address, {});
+  candidate.priority = candidate_priority(IceCandidateType::Host, local_preference(socket));
+  candidate.address = without_scope(socket.local.address);
+  candidate.port = socket.local.port;
+  candidate.ufrag = local_credentials_.ufrag;
+  if (socket.network_id != 0) candidate.network_id = socket.network_id;
+  if (socket.cost != 0) candidate.network_cost = socket.cost;
+  locals_.push_back({CandidateId{next_candidate_++}, candidate, socket.local, true});
+  emit(LocalCandidate{std::move(candidate)});
+  const LocalEntry entry = locals_.back();
+  pair_local(entry);
+}
+
+void Agent::want_gather(std::size_t index, const LocalSocket& socket) {
+  if (options_.policy != IceTransportPolicy::All) return;
+  const bool reachable = std::ranges::any_of(servers_[index].addresses, [&](const IpAddress& address) {
+    return address.family() == socket.local.address.family() &&
+           (!socket.local.address.is_loopback() || address.is_loopback());
+  });
+  if (reachable && !socket.local.address.is_link_local()) waiting_gathers_.emplace_back(index, socket.local);
+}
+
+void Agent::send_gathers() {
+  while (!waiting_gathers_.empty() && transactions_.size() < options_.max_transactions) {
+    if (!pacer_.ready(now_)) return timers_.set(Timer::Pace, pacer_.next());
+    const auto [index, local] = waiting_gathers_.front();
+    waiting_gathers_.pop_front();
+    if (const LocalSocket* const from = socket(local)) gather_from(index, *from);
+  }
+}
+
+void Agent::gather_from(std::size_t index, const LocalSocket& socket) {
+  const auto& addresses = servers_[index].addresses;
+  const auto to = std::ranges::find_if(
+      addresses, [&](const IpAddress& address) { return address.family() == socket.local.address.family(); });
+  if (to == addresses.end()) return;
+  Transaction t;
+  t.kind = Transaction::Kind::Gather;
+  t.timing =
+      StunTransaction{now_, options_.rto, options_.max_sends, options_.last_wait, now_ + options_.gather_timeout};
+  t.id = stun::TransactionId::random(generator_);
+  t.path = Path{socket.local, Endpoint{*to, servers_in_use_[index].port}};
+  t.server = index;
+  std::array<std::byte, 64> buffer{};
+  stun::MessageBuilder message{buffer, stun::Class::Request, stun::Method::Binding, t.id};
+  const std::size_t size = message.fingerprint().finish();
+  t.message.assign(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size));
+  queue_packet(t.path, t.message);
+  transactions_.push_back(std::move(t));
+  pacer_.spend(now_);
+}
+
+void Agent::handle_gather_response(const Transaction& transaction, const stun::MessageView& message) {
+  if (message.message_class() == stun::Class::Error) {
+    const auto error = message.error_code();
+    return gather_failed(transaction, error ? error->code : unreachable,
+                         error ? std::string(error->reason.substr(0, 128)) : "malformed error response");
+  }
+  const auto mapped = message.mapped_address();
+  if (!mapped) return gather_failed(transaction, unreachable, "STUN server sent no mapped address.");
+  add_server_reflexive(transaction, *mapped);
+}
+
+void Agent::gather_failed(const Transaction& transaction, std::uint16_t code, std::string text) {
+  emit(CandidateError{linnet::to_string(transaction.path.local.address), transaction.path.local.port,
+                      servers_in_use_[transaction.server].url, code, std::move(text)});
+}
+
+void Agent::add_server_reflexive(const Transaction& transaction, const Endpoint& mapped) {
+  const LocalSocket* const base = socket(transaction.path.local);
+  if (base == nullptr || locals_.size() >= options_.max_local_candidates) return;
+  if (mapped.address.is_unspecified() || mapped.address.is_multicast() || mapped.port == 0) return;
+  // RFC 8445 section 5.1.3: equal address and base is redundant; so is what a peer has reflected before.
+  const auto same = std::ranges::find_if(
+      locals_, [&](const LocalEntry& l) { return l.base == base->local && l.candidate.endpoint() == mapped; });
+  if (same != locals_.end() && same->candidate.type != IceCandidateType::Prflx) return;
+  if (mapped == Endpoint{without_scope(base->local.address), base->local.port}) return;
+  const Server& server = servers_in_use_[transaction.server];
+  Candidate candidate;
+  candidate.foundation = foundation_of(IceCandidateType::Srflx, base->local.address, server.host);
+  candidate.priority = candidate_priority(IceCandidateType::Srflx, local_preference(*base));
+  candidate.address = mapped.address;
+  candidate.port = mapped.port;
+  candidate.type = IceCandidateType::Srflx;
+  candidate.related = Endpoint{without_scope(base->local.address), base->local.port};
+  candidate.ufrag = local_credentials_.ufrag;
+  if (base->network_id != 0) candidate.network_id = base->network_id;
+  if (base->cost != 0) candidate.network_cost = base->cost;
+  candidate.url = server.url;
+  // Checks leave from the base, whose pairs exist already (RFC 8445 section 6.1.2.4), so nothing is paired here.
+  if (same != locals_.end()) {
+    same->candidate = candidate;
+  } else {
+    locals_.push_back({CandidateId{next_candidate_++}, candidate, base->local, false});
+  }
+  emit(LocalCandidate{std::move(candidate)});
+}
+
+void Agent::update_gathering() {
+  if (gathering_state_ != IceGatheringState::Gathering || !sockets_done_ || !waiting_gathers_.empty()) return;
+  if (std::ranges::any_of(servers_, [](const ServerEntry& s) { return s.pending.has_value(); })) return;
+  if (std::ranges::any_of(transactions_, [](const Transaction& t) { return t.kind == Transaction::Kind::Gather; })) {
+    return;
+  }
+  set_gathering_state(IceGatheringState::Complete);
+}
+
+void Agent::set_gathering_state(IceGatheringState state) {
+  gathering_state_ = state;
+  emit(GatheringStateChanged{state});
+}
+
+}  // namespace linnet::ice

@@ -1,0 +1,118 @@
+#include <algorithm>
+
+#include "ice/agent.hpp"
+
+// Which pair carries data: RFC 8445 section 8, both sides.
+
+namespace linnet::ice {
+
+CandidatePair* Agent::best_valid() noexcept {
+  CandidatePair* best = nullptr;
+  for (CandidatePair& pair : checks_.pairs()) {
+    if (pair.valid && (best == nullptr || pair.priority > best->priority)) best = &pair;
+  }
+  return best;
+}
+
+bool Agent::better_pending(const CandidatePair& pair) const noexcept {
+  return remote_names_pending() || std::ranges::any_of(checks_.pairs(), [&](const CandidatePair& other) {
+           return other.priority > pair.priority && other.state != PairState::Succeeded &&
+                  other.state != PairState::Failed;
+         });
+}
+
+void Agent::consider_nomination() {
+  CandidatePair* const best = best_valid();
+  if (role_ != IceRole::Controlling || concluded_ || best == nullptr ||
+      std::ranges::any_of(checks_.pairs(), &CandidatePair::nominating)) {
+    return timers_.stop(Timer::Nominate);
+  }
+  // At once when nothing better can come: a direct pair of host candidates, or all candidates are known.
+  // Else a short while after the first valid pair. Data flows over that one meanwhile.
+  const LocalEntry* const from = local(best->local);
+  const RemoteEntry* const to = remote_entry(best->remote);
+  const bool direct = from->candidate.type == IceCandidateType::Host && to->candidate.type == IceCandidateType::Host;
+  const bool all_known = remote_done_ && gathering_state_ == IceGatheringState::Complete;
+  if (nominate_now_ || (!better_pending(*best) && (direct || all_known))) return nominate(*best);
+  if (!timers_.armed(Timer::Nominate)) timers_.set(Timer::Nominate, now_ + options_.nomination_delay);
+}
+
+void Agent::nominate(CandidatePair& pair) {
+  // RFC 8445 section 8.1.1: regular nomination repeats the check, now with USE-CANDIDATE.
+  timers_.stop(Timer::Nominate);
+  pair.nominating = true;
+  checks_.trigger(pair, true);
+  send_checks();
+}
+
+void Agent::conclude(CandidatePair& pair) {
+  const PairId id = pair.id;
+  const std::uint64_t priority = pair.priority;
+  pair.nominated = true;
+  pair.nominating = false;
+  concluded_ = true;
+  timers_.stop(Timer::Nominate);
+  timers_.stop(Timer::Patience);
+  select(&pair);
+  // RFC 8445 section 8.1.2. The controlled side still tries better pairs, as the peer may nominate aggressively.
+  const bool all = role_ == IceRole::Controlling;
+  checks_.remove_if([&](const CandidatePair& p) {
+    return p.id != id && (p.state == PairState::Waiting || p.state == PairState::Frozen) &&
+           (all || p.priority < priority);
+  });
+  for (CandidatePair& p : checks_.pairs()) {
+    if (p.id == id || p.state != PairState::InProgress || (!all && p.priority >= priority)) continue;
+    cancel_checks(p.id);
+    p.state = PairState::Failed;
+  }
+  if (!checks_.has_next()) timers_.stop(Timer::Pace);
+}
+
+void Agent::peer_nominated(CandidatePair& pair, std::optional<std::uint32_t> nomination) {
+  if (nomination) pair.nomination = std::max(*nomination, pair.nomination.value_or(0));
+  pair.nominate_on_success = true;
+  if (!pair.valid) return;
+  const CandidatePair* const current = selected_ ? checks_.find(*selected_) : nullptr;
+  if (current == nullptr || !current->nominated) return conclude(pair);
+  if (current->id == pair.id) return;
+  // The peer nominates aggressively (the best one counts, RFC 5245 section 8.1.1.2), has changed its mind and says so
+  // (libwebrtc's NOMINATION: the latest counts), or leaves a path that is dead.
+  const bool newer = pair.nomination && pair.nomination > current->nomination;
+  const bool better = !pair.nomination && !current->nomination && pair.priority > current->priority;
+  if (newer || better || disconnected_) conclude(pair);
+}
+
+void Agent::select(CandidatePair* pair) {
+  if (pair == nullptr || selected_ == pair->id) return;
+  selected_ = pair->id;
+  if (previous_) {
+    std::erase_if(transactions_, [](const Transaction& t) { return t.previous; });
+    previous_.reset();
+  }
+  timers_.stop(Timer::Patience);
+  ++selected_pair_changes_;
+  emit(SelectedPairChanged{pair->path, local(pair->local)->candidate, remote_entry(pair->remote)->candidate});
+  start_consent();
+}
+
+void Agent::choose_selected() {
+  // Before a nomination any valid pair may carry data (RFC 8445 section 12.1): the best one does. During a restart the
+  // pair of the generation before goes on until a new one is nominated.
+  if (concluded_ || previous_) return;
+  select(best_valid());
+}
+
+void Agent::pair_two_lites() {
+  // RFC 8445 section 6.1.1 and 8.2: nobody checks; both take the best pair for granted.
+  if (!remote_ || !remote_->lite || selected_) return;
+  CandidatePair* best = nullptr;
+  for (CandidatePair& pair : checks_.pairs()) {
+    if (best == nullptr || pair.priority > best->priority) best = &pair;
+  }
+  if (best == nullptr) return;
+  best->state = PairState::Succeeded;
+  best->valid = true;
+  conclude(*best);
+}
+
+}  // namespace linnet::ice

@@ -1,0 +1,193 @@
+#include <algorithm>
+#include <array>
+
+#include "ice/agent.hpp"
+
+// What the peer tells of itself, and the pairs that come of it (RFC 8445 section 6.1.2, RFC 8838).
+
+namespace linnet::ice {
+namespace {
+
+bool is_ice_text(std::string_view text, std::size_t least) {
+  return text.size() >= least && text.size() <= 256 && std::ranges::all_of(text, [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
+         });
+}
+
+bool is_reachable(const Endpoint& endpoint) {
+  return endpoint.port != 0 && !endpoint.address.is_unspecified() && !endpoint.address.is_multicast();
+}
+
+/// RFC 8445 section 6.1.2.2: same family, link-local only with link-local; loopback reaches loopback alone.
+bool can_pair(const IpAddress& local, const IpAddress& remote) {
+  return local.family() == remote.family() && (local.is_v4() || local.is_link_local() == remote.is_link_local()) &&
+         local.is_loopback() == remote.is_loopback();
+}
+
+/// A link-local address means something only on an interface: that of the socket.
+IpAddress scoped_like(const IpAddress& remote, const IpAddress& local) {
+  if (remote.is_v4() || !remote.is_link_local()) return remote;
+  std::array<std::uint8_t, 16> bytes{};
+  std::ranges::copy(remote.bytes(), bytes.begin());
+  return IpAddress::v6(bytes, local.scope());
+}
+
+}  // namespace
+
+Result<> Agent::set_remote(TimePoint now, const RemoteParameters& remote) {
+  advance(now);
+  if (closed_) return fail(ErrorName::InvalidStateError, "the ICE agent is closed");
+  // RFC 8839 section 5.4 asks for 4 and 22 characters; the upper bound keeps USERNAME within RFC 8489's.
+  if (!is_ice_text(remote.credentials.ufrag, 4) || !is_ice_text(remote.credentials.pwd, 22)) {
+    return fail(ErrorName::SyntaxError,
+                "ice-ufrag or ice-pwd is too short, too long or has characters it must not have");
+  }
+  if (remote_ && remote_->credentials == remote.credentials) {
+    remote_ = remote;
+  } else {
+    if (remote_ && !restarted_) restart(now);
+    remote_ = remote;
+    restarted_ = false;
+    std::erase_if(remotes_, [&](const RemoteEntry& r) {
+      return r.candidate.ufrag && *r.candidate.ufrag != remote.credentials.ufrag;
+    });
+  }
+  if (!remote.trickle) remote_done_ = true;
+  // RFC 8445 section 6.1.1: with one lite side, the full one controls.
+  if (remote.lite && !options_.lite) switch_role(IceRole::Controlling);
+  if (options_.lite && !remote.lite) switch_role(IceRole::Controlled);
+  const std::vector<RemoteEntry> entries = remotes_;
+  for (const RemoteEntry& entry : entries) pair_remote(entry);
+  start_patience();
+  replay_early_checks();
+  run();
+  return {};
+}
+
+Result<> Agent::add_remote_candidate(TimePoint now, const Candidate& candidate) {
+  advance(now);
+  if (closed_) return fail(ErrorName::InvalidStateError, "the ICE agent is closed");
+  if (remote_ && candidate.ufrag && !candidate.ufrag->empty() && *candidate.ufrag != remote_->credentials.ufrag) {
+    return fail(ErrorName::OperationError, "the candidate belongs to another ICE generation");
+  }
+  // Component 2 has no use under rtcp-mux; TCP candidates need sockets that we do not have.
+  if (failed_ || candidate.component != 1 || candidate.protocol != Protocol::Udp || candidate.port == 0) return {};
+  RemoteEntry entry;
+  entry.candidate = candidate;
+  entry.id = CandidateId{next_candidate_++};
+  if (remotes_.size() >= options_.max_remote_candidates) {
+    ++statistics_.limits_hit;
+  } else if (auto endpoint = candidate.endpoint()) {
+    entry.endpoint = Endpoint{endpoint->address.unmapped(), endpoint->port};
+    add_remote_entry(std::move(entry));
+  } else {
+    const auto same = [&](const RemoteEntry& r) {
+      return r.candidate.address == candidate.address && r.candidate.port == candidate.port;
+    };
+    if (std::ranges::any_of(remotes_, same)) return {};
+    entry.pending = ResolveId{next_resolve_++};
+    const std::string& host = std::get<std::string>(candidate.address);
+    emit(Resolve{*entry.pending, host, host.ends_with(".local") || host.ends_with(".local.")});
+    remotes_.push_back(std::move(entry));
+  }
+  run();
+  return {};
+}
+
+void Agent::add_remote_entry(RemoteEntry entry) {
+  if (!is_reachable(*entry.endpoint)) return;
+  const auto same = std::ranges::find(remotes_, entry.endpoint, &RemoteEntry::endpoint);
+  if (same != remotes_.end()) {
+    // RFC 8838 section 11: signaling now tells what a check had told before, with the true type and priority.
+    if (same->candidate.type != IceCandidateType::Prflx) return;
+    same->candidate = entry.candidate;
+    for (CandidatePair& pair : checks_.pairs()) {
+      if (pair.remote == same->id) pair.remote_priority = entry.candidate.priority;
+    }
+    return checks_.set_role(role_);
+  }
+  if (remotes_.size() >= options_.max_remote_candidates) {
+    ++statistics_.limits_hit;
+    return;
+  }
+  remotes_.push_back(entry);
+  pair_remote(entry);
+  start_patience();
+}
+
+void Agent::remote_end_of_candidates(TimePoint now) {
+  advance(now);
+  if (!active()) return;
+  remote_done_ = true;
+  start_patience();
+  run();
+}
+
+bool Agent::remote_names_pending() const noexcept {
+  return std::ranges::any_of(remotes_, [](const RemoteEntry& r) { return r.pending.has_value(); });
+}
+
+void Agent::start_patience() {
+  // RFC 8863: a peer-reflexive candidate may save a check list that has nothing else, so it is given time.
+  // Deviation: the time begins anew with each candidate that the peer tells, as signaling may be a person.
+  if (selected() || !remote_ || (!remote_done_ && remotes_.empty())) return;
+  timers_.set(Timer::Patience, now_ + options_.patience);
+}
+
+void Agent::pair_remote(const RemoteEntry& remote) {
+  // RFC 8445 section 8.1.2: once a pair is nominated no further ones are formed; only a check from the peer adds one.
+  if (!remote_ || !remote.endpoint || concluded_) return;
+  for (const LocalEntry& local : locals_) form_pair(local, remote);
+}
+
+void Agent::pair_local(const LocalEntry& local) {
+  if (!remote_ || concluded_) return;
+  for (const RemoteEntry& remote : remotes_) form_pair(local, remote);
+}
+
+CandidatePair* Agent::form_pair(const LocalEntry& local, const RemoteEntry& remote) {
+  if (!local.paired || !remote.endpoint || !can_pair(local.base.address, remote.endpoint->address)) return nullptr;
+  CandidatePair pair;
+  pair.path =
+      Path{local.base, Endpoint{scoped_like(remote.endpoint->address, local.base.address), remote.endpoint->port}};
+  if (CandidatePair* const known = checks_.find(pair.path)) return known;
+  pair.local = local.id;
+  pair.remote = remote.id;
+  pair.local_priority = local.candidate.priority;
+  pair.remote_priority = remote.candidate.priority;
+  CandidatePair* const added = checks_.add(std::move(pair), local.candidate.foundation, remote.candidate.foundation);
+  if (added == nullptr) ++statistics_.limits_hit;
+  return added;
+}
+
+const Agent::RemoteEntry* Agent::remote_for(const Endpoint& endpoint, std::uint32_t priority) {
+  const IpAddress& address = endpoint.address;
+  const auto it = std::ranges::find_if(remotes_, [&](const RemoteEntry& r) {
+    return r.endpoint && r.endpoint->port == endpoint.port && scoped_like(r.endpoint->address, address) == address;
+  });
+  if (it != remotes_.end()) return &*it;
+  if (remotes_.size() >= options_.max_remote_candidates) {
+    ++statistics_.limits_hit;
+    return nullptr;
+  }
+  // RFC 8445 section 7.3.1.3: a peer-reflexive candidate, with a foundation unlike all others.
+  RemoteEntry entry;
+  entry.id = CandidateId{next_candidate_++};
+  entry.endpoint = Endpoint{scoped_like(address, IpAddress{}), endpoint.port};
+  entry.candidate.foundation = "prflx" + std::to_string(entry.id.value());
+  entry.candidate.priority = priority;
+  entry.candidate.address = entry.endpoint->address;
+  entry.candidate.port = endpoint.port;
+  entry.candidate.type = IceCandidateType::Prflx;
+  remotes_.push_back(std::move(entry));
+  return &remotes_.back();
+}
+
+void Agent::replay_early_checks() {
+  const std::vector<EarlyCheck> early = std::exchange(early_, {});
+  for (const EarlyCheck& check : early) {
+    if (check.remote_ufrag == remote_->credentials.ufrag) triggered_check(check);
+  }
+}
+
+}  // namespace linnet::ice
