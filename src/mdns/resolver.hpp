@@ -31,6 +31,7 @@ struct Options {
   Duration give_up = std::chrono::seconds{3};
   std::size_t max_queries = 64;  ///< Questions under way; a further one fails at once.
   std::size_t max_addresses_per_query = 8;
+  std::size_t max_events = 256;
   std::size_t max_packets = 64;  ///< Packets waiting to be polled.
 };
 
@@ -48,7 +49,7 @@ class Resolver {
  public:
   using Event = std::variant<Resolved>;
 
-  Resolver(const Options& options, Generator& generator);
+  Resolver(const Options& options, Generator& generator) : options_(options), generator_(generator) {}
 
   /// Asks for A and AAAA of `host`. Ends in exactly one `Resolved` with this id, unless cancelled.
   void query(TimePoint now, QueryId id, std::string_view host);
@@ -72,12 +73,12 @@ class Resolver {
     std::vector<IpAddress> addresses;
     unsigned sent = 0;
     TimePoint next_send;  ///< `never` when all tries are spent.
-    TimePoint deadline;   ///< Gives up, or (with an address) waits no longer for the other family.
+    TimePoint deadline;   ///< Gives up.
   };
 
   TimePoint advance(TimePoint now) noexcept;
-  void finish(Query& query);
-  void add_address(TimePoint now, std::string_view name, const IpAddress& address);
+  void finish(const Query& query);
+  void send(Query& query);
 
   Options options_;
   Generator& generator_;
