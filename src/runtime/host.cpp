@@ -1,0 +1,202 @@
+#include "runtime/host.hpp"
+
+#include <boost/asio/post.hpp>
+#include <chrono>
+#include <utility>
+
+#include "io/clock.hpp"
+#include "io/receive_batch.hpp"
+
+namespace linnet::runtime {
+namespace {
+
+// Scratch memory for one system call's worth of datagrams. One for each thread serves all its sessions: it is only in
+// use inside of functions that call nothing foreign.
+io::ReceiveBatch& receive_scratch() {
+  thread_local io::ReceiveBatch batch;
+  return batch;
+}
+DatagramBatch& send_scratch() {
+  thread_local DatagramBatch batch;
+  return batch;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Host>> Host::create(boost::asio::any_io_executor executor, Configuration configuration,
+                                           const Tuning& tuning) {
+  auto host = std::make_shared<Host>(Key{}, std::move(executor), tuning);
+  auto session = Session::create(std::move(configuration), tuning,
+                                 {.generator = host->generator_, .wall_clock = std::chrono::system_clock::now()});
+  if (!session) return std::unexpected(std::move(session).error());
+  host->session_ = std::move(*session);
+  host->sockets_.on_ready(
+      host->weak_from_this(), [h = host.get()](SocketSet::Socket& socket) { h->on_readable(socket); },
+      [h = host.get()] { h->pump(io::SteadyClock::now()); });
+  return host;
+}
+
+Host::Host(Key, boost::asio::any_io_executor executor, const Tuning& tuning)
+    : executor_(std::move(executor)), tuning_(tuning), sockets_(executor_, tuning_), timer_(executor_) {}
+
+Host::~Host() = default;
+
+void Host::wake() {
+  if (pumping_) {
+    again_ = true;
+    return;
+  }
+  if (wake_posted_) return;
+  wake_posted_ = true;
+  boost::asio::post(executor_, [self = shared_from_this()] {
+    self->wake_posted_ = false;
+    self->pump(io::SteadyClock::now());
+  });
+}
+
+void Host::complete(std::move_only_function<void()> done) {
+  completions_.push_back(std::move(done));
+  wake();
+}
+
+void Host::on_readable(SocketSet::Socket& socket) {
+  const EntryGuard::Scope scope{guard_};
+  constexpr int batches = 4;  // Then the session answers, and others get their turn.
+  const TimePoint now = io::SteadyClock::now();
+  io::ReceiveBatch& batch = receive_scratch();
+  for (int i = 0; i < batches; ++i) {
+    const bool more = socket->receive(now, batch);
+    for (const Datagram& datagram : batch.datagrams()) session_->handle_datagram(datagram);
+    if (!more) break;
+  }
+  pump(now);
+}
+
+void Host::pump(TimePoint now) {
+  const EntryGuard::Scope scope{guard_};
+  if (finished_) {
+    run_completions();
+    return;
+  }
+  if (pumping_) {  // A handler runs the executor inside of itself.
+    again_ = true;
+    return;
+  }
+  const auto self = shared_from_this();
+  struct Pumping {
+    Host& host;
+    int exceptions = std::uncaught_exceptions();
+    explicit Pumping(Host& h) : host(h) { host.pumping_ = true; }
+    Pumping(const Pumping&) = delete;
+    Pumping& operator=(const Pumping&) = delete;
+    ~Pumping() {
+      host.pumping_ = false;
+      if (host.again_ || std::uncaught_exceptions() > exceptions) host.wake();  // A handler threw: go on later.
+      host.again_ = false;
+    }
+  } pumping{*this};
+
+  if (session_->next_timeout() <= now) session_->handle_timeout(now);
+  constexpr int rounds = 64;  // Then others get their turn.
+  for (int round = 0; round < rounds; ++round) {
+    again_ = false;
+    if (const auto observer = observer_.lock()) observer->on_pump();
+    drain(now);
+    if (finished_) return;
+    const bool sent = transmit(now);
+    if (!sent && !again_) break;
+    if (round + 1 == rounds) again_ = true;
+  }
+  set_timer();
+}
+
+void Host::drain(TimePoint now) {
+  while (!finished_) {
+    if (!next_event_) next_event_ = session_->poll_event();
+    const bool state_first = next_event_ && std::holds_alternative<Session::SignalingStateChange>(*next_event_);
+    if (!completions_.empty() && !state_first) {
+      run_completions();
+      continue;
+    }
+    if (!next_event_) return;
+    auto event = std::move(*next_event_);
+    next_event_.reset();
+    handle(event, now);
+  }
+}
+
+void Host::run_completions() {
+  for (std::size_t count = completions_.size(); count != 0 && !completions_.empty(); --count) {
+    auto done = std::move(completions_.front());
+    completions_.pop_front();
+    done();
+  }
+}
+
+void Host::handle(Session::Event& event, TimePoint now) {
+  if (std::holds_alternative<Session::NeedSockets>(event)) {
+    open_sockets(now);
+  } else if (const auto* question = std::get_if<Session::Resolve>(&event)) {
+    if (!names_) {
+      names_.emplace(executor_, generator_, [this](ResolveId id, const std::vector<IpAddress>& addresses) {
+        const auto self = shared_from_this();
+        const TimePoint then = io::SteadyClock::now();
+        session_->resolved(then, id, addresses);
+        pump(then);
+      });
+    }
+    names_->start(*question);
+  } else if (const auto* close = std::get_if<Session::CloseSocket>(&event)) {
+    sockets_.close(close->local);
+  } else if (std::holds_alternative<Session::Terminated>(event)) {
+    finish();
+  } else if (const auto observer = observer_.lock()) {
+    observer->on_event(event);
+  }
+}
+
+void Host::open_sockets(TimePoint now) {
+  const auto changes = sockets_.refresh();
+  for (const Endpoint& local : changes.gone) session_->remove_socket(now, local);
+  for (const LocalSocket& socket : changes.added) session_->add_socket(now, socket);
+  session_->sockets_done(now);
+}
+
+bool Host::transmit(TimePoint now) {
+  bool sent = false;
+  DatagramBatch& batch = send_scratch();
+  while (!sockets_.blocked()) {
+    batch.clear();
+    const Progress progress = session_->poll_transmit(now, batch);
+    if (!batch.empty()) {
+      sent = true;
+      sockets_.send(batch.runs());
+    }
+    if (batch.empty() || progress == Progress::Done) break;
+  }
+  return sent;
+}
+
+void Host::set_timer() {
+  const TimePoint next = session_->next_timeout();
+  // A later deadline lets the timer fire early once instead of moving it with each packet.
+  if (next >= armed_) return;
+  armed_ = next;
+  timer_.expires_at(io::SteadyClock::to_std(next));
+  timer_.async_wait([self = shared_from_this(), next](boost::system::error_code error) {
+    if (error || self->armed_ != next) return;
+    self->armed_ = never;
+    self->pump(io::SteadyClock::now());
+  });
+}
+
+void Host::finish() {
+  finished_ = true;
+  sockets_.close();
+  if (names_) names_->close();
+  armed_ = never;
+  timer_.cancel();
+  run_completions();
+}
+
+}  // namespace linnet::runtime

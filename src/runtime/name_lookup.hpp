@@ -1,0 +1,37 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/ip/udp.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "linnet/core/session.hpp"
+#include "runtime/mdns_client.hpp"
+
+namespace linnet::runtime {
+
+/// Answers a session's Resolve events: the system's resolver (through Asio) or multicast DNS. Owned by the Host.
+class NameLookup {
+ public:
+  using Answer = std::function<void(ResolveId, const std::vector<IpAddress>&)>;
+
+  /// `answer` is called on the executor, never inside `start`, and never after close().
+  NameLookup(boost::asio::any_io_executor executor, Generator& generator, Answer answer);
+  ~NameLookup();
+  NameLookup(const NameLookup&) = delete;
+  NameLookup& operator=(const NameLookup&) = delete;
+
+  void start(const Session::Resolve& question);
+  void close();
+
+ private:
+  boost::asio::any_io_executor executor_;
+  Generator& generator_;
+  std::shared_ptr<Answer> answer_;  ///< Shared with what is under way; empty after close().
+  std::unique_ptr<boost::asio::ip::udp::resolver> dns_;
+  std::shared_ptr<MdnsClient> mdns_;
+};
+
+}  // namespace linnet::runtime
