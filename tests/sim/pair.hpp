@@ -110,7 +110,19 @@ class Pair {
   }
 
   /// Takes all output of both machines. false: it never ends.
-  bool pump() { return pump(Side::A) && pump(Side::B); }
+  bool pump() {
+    std::uint64_t budget = options_.max_packets_per_poll;
+    // Again after output: a hook may have fed the other machine (signaling does).
+    for (bool again = true; again;) {
+      again = false;
+      for (const Side side : {Side::A, Side::B}) {
+        const std::uint64_t before = budget;
+        if (!pump(side, budget)) return false;
+        again = again || budget != before;
+      }
+    }
+    return true;
+  }
 
   /// When something happens next: an arrival or a timeout.
   [[nodiscard]] TimePoint next_instant() const noexcept {
@@ -148,24 +160,18 @@ class Pair {
     return pump();
   }
 
-  bool pump(Side side) {
+  // Counts what it takes off the budget.
+  bool pump(Side side, std::uint64_t& budget) {
     M& machine = *machines_[index(side)];
-    std::uint64_t budget = options_.max_packets_per_poll;
-    bool again = true;
-    while (again) {
-      again = false;
-      while (auto event = machine.poll_event()) {
-        if (budget-- == 0) return false;
-        again = true;
-        if (on_event) on_event(side, *event);
-      }
-      while (const std::size_t size = machine.poll_packet(told(side), std::span{room_})) {
-        if (budget-- == 0) return false;
-        again = true;
-        const auto bytes = std::span{room_}.first(size);
-        if (on_sent) on_sent(side, bytes);
-        if (!filter || filter(side, bytes)) links_[index(side)].send(now_, bytes);
-      }
+    while (auto event = machine.poll_event()) {
+      if (budget-- == 0) return false;
+      if (on_event) on_event(side, *event);
+    }
+    while (const std::size_t size = machine.poll_packet(told(side), std::span{room_})) {
+      if (budget-- == 0) return false;
+      const auto bytes = std::span{room_}.first(size);
+      if (on_sent) on_sent(side, bytes);
+      if (!filter || filter(side, bytes)) links_[index(side)].send(now_, bytes);
     }
     return true;
   }

@@ -82,7 +82,17 @@ class World {
 
   /// Takes all output of all machines. false: it never ends.
   bool pump() {
-    return std::ranges::all_of(nodes_, [&](Node& node) { return pump(node); });
+    std::uint64_t budget = options_.max_output_per_pump;
+    // Again after output: a hook may have fed another machine (signaling does).
+    for (bool again = true; again;) {
+      again = false;
+      for (Node& node : nodes_) {
+        const std::uint64_t before = budget;
+        if (!pump(node, budget)) return false;
+        again = again || budget != before;
+      }
+    }
+    return true;
   }
 
   [[nodiscard]] TimePoint next_instant() const noexcept {
@@ -113,29 +123,23 @@ class World {
     return pump();
   }
 
-  bool pump(Node& node) {
-    std::uint64_t budget = options_.max_output_per_pump;
-    bool again = true;
-    while (again) {
-      again = false;
-      while (auto event = node.machine.poll_event()) {
-        if (budget-- == 0) return false;
-        again = true;
-        if (node.on_event)
-          node.on_event(*event);
-        else if (on_event)
-          on_event(node, *event);
-      }
-      Progress progress = Progress::More;
-      while (progress == Progress::More) {
-        if (budget-- == 0) return false;
-        batch_.clear();
-        progress = node.machine.poll_transmit(now(), batch_);
-        if (batch_.empty()) continue;
-        again = true;
-        if (on_sent) on_sent(node, batch_);
-        node.host.send(batch_);
-      }
+  // Counts what it takes off the budget.
+  bool pump(Node& node, std::uint64_t& budget) {
+    while (auto event = node.machine.poll_event()) {
+      if (budget-- == 0) return false;
+      if (node.on_event)
+        node.on_event(*event);
+      else if (on_event)
+        on_event(node, *event);
+    }
+    Progress progress = Progress::More;
+    while (progress == Progress::More) {
+      batch_.clear();
+      progress = node.machine.poll_transmit(now(), batch_);
+      if (batch_.empty() && progress == Progress::Done) break;
+      if (budget-- == 0) return false;
+      if (on_sent) on_sent(node, batch_);
+      node.host.send(batch_);
     }
     return true;
   }

@@ -1,0 +1,83 @@
+#include <gtest/gtest.h>
+
+#include "ice/agent.hpp"
+#include "sim/as_pipe.hpp"
+#include "sim/laws_suite.hpp"
+
+namespace linnet::sim {
+namespace {
+
+const Endpoint at_a{.address = IpAddress::v4({203, 0, 113, 1}), .port = 50'000};
+const Endpoint at_b{.address = IpAddress::v4({203, 0, 113, 2}), .port = 50'000};
+
+class AgentFixture {
+ public:
+  using Machine = AsPipe<ice::Agent>;
+  static constexpr std::uint64_t law_seeds = 6;
+
+  explicit AgentFixture(Generator& random)
+      : a_({}, random),
+        b_({}, random),
+        pipe_a_(a_, {.local = at_a, .remote = at_b}),
+        pipe_b_(b_, {.local = at_b, .remote = at_a}) {}
+
+  Machine& machine(Side side) { return side == Side::A ? pipe_a_ : pipe_b_; }
+  void start(TimePoint now) {
+    a_.set_role(now, IceRole::Controlling);
+    b_.set_role(now, IceRole::Controlled);
+    for (const Side side : {Side::A, Side::B}) agent(side).gather(now);
+    signal(now);
+  }
+  [[nodiscard]] bool ready() const { return a_.can_send() && b_.can_send(); }
+  void act(TimePoint now, Side side, Generator& random) {
+    ice::Agent& agent = this->agent(side);
+    switch (random.below(8)) {
+      case 0:
+        agent.restart(now);
+        agent.gather(now);
+        signal(now);
+        break;
+      case 1: agent.set_role(now, chance(random, 0.5) ? IceRole::Controlling : IceRole::Controlled); break;
+      case 2: agent.remote_end_of_candidates(now); break;
+      case 3:
+        (void)agent.add_remote_candidate(now, other_agent(side).local_candidates().empty()
+                                                  ? ice::Candidate{}
+                                                  : other_agent(side).local_candidates().front().candidate);
+        break;
+      case 4: agent.note_sent(now, machine(side).path(), 100); break;
+      default: agent.note_received(now, machine(side).path(), 100);
+    }
+  }
+  void close(TimePoint now, Side side) { agent(side).close(now); }
+
+  void on_event(TimePoint now, Side side, ice::Event& event) {
+    if (std::holds_alternative<ice::NeedSockets>(event)) {
+      agent(side).add_socket(now, {.local = side == Side::A ? at_a : at_b});
+      agent(side).sockets_done(now);
+    } else if (const auto* resolve = std::get_if<ice::Resolve>(&event)) {
+      agent(side).resolved(now, resolve->id, {});
+    } else if (const auto* found = std::get_if<ice::LocalCandidate>(&event)) {
+      (void)other_agent(side).add_remote_candidate(now, found->candidate);
+    }
+  }
+
+ private:
+  ice::Agent& agent(Side side) { return side == Side::A ? a_ : b_; }
+  ice::Agent& other_agent(Side side) { return agent(other(side)); }
+  // The signaling channel, without loss or delay.
+  void signal(TimePoint now) {
+    for (const Side side : {Side::A, Side::B}) {
+      (void)agent(side).set_remote(now, {.credentials = other_agent(side).local_credentials()});
+    }
+  }
+  ice::Agent a_;
+  ice::Agent b_;
+  Machine pipe_a_;
+  Machine pipe_b_;
+};
+
+}  // namespace
+
+INSTANTIATE_TYPED_TEST_SUITE_P(IceAgent, SevenLaws, AgentFixture);
+
+}  // namespace linnet::sim
