@@ -1,0 +1,208 @@
+#include <algorithm>
+#include <cstring>
+
+#include "sctp/association/core.hpp"
+
+namespace linnet::sctp {
+namespace {
+
+constexpr std::uint16_t parameter_state_cookie = 7;
+constexpr std::uint16_t parameter_host_name = 11;
+constexpr std::uint16_t parameter_supported_extensions = 0x8008;
+constexpr std::uint16_t parameter_forward_tsn_supported = 0xC000;
+constexpr std::uint32_t min_peer_window = 1'500;
+
+/// Parameters that may stand in an INIT or INIT-ACK and mean nothing over DTLS: addresses, cookie preservative,
+/// unrecognized parameters, supported address types, ECN, zero checksum, authentication, adaptation.
+bool is_known(std::uint16_t type) noexcept {
+  switch (type) {
+    case 5:
+    case 6:
+    case 8:
+    case 9:
+    case 12:
+    case 0x8000:
+    case 0x8001:
+    case 0x8002:
+    case 0x8003:
+    case 0x8004:
+    case 0xC006: return true;
+    default: return false;
+  }
+}
+
+}  // namespace
+
+void Core::connect(TimePoint now) {
+  clamp(now);
+  if (state_ != State::Closed) return;
+  state_ = State::CookieWait;
+  handshake_timeouts_ = 0;
+  send_init();
+}
+
+void Core::send_init() {
+  send_init_ = true;
+  init_sent_at_ = now_;
+  timers_.set(Timer::Handshake, now_ + rto_.value());
+}
+
+//  |                         Initiate Tag                          |
+//  |           Advertised Receiver Window Credit (a_rwnd)          |
+//  |  Number of Outbound Streams   |   Number of Inbound Streams   |
+//  |                          Initial TSN                          |
+//  /              Optional/Variable-Length Parameters              /
+Core::InitView Core::read_init(const ChunkView& chunk) {
+  InitView init;
+  ByteReader reader(chunk.value);
+  init.handshake.peer_tag = reader.u32();
+  init.handshake.peer_window = reader.u32();
+  const std::uint16_t outbound = reader.u16();
+  const std::uint16_t inbound = reader.u16();
+  init.handshake.peer_initial = Tsn{reader.u32()};
+  init.handshake.outgoing_streams = std::min(options_.streams, inbound);
+  init.handshake.incoming_streams = std::min(options_.streams, outbound);
+  // RFC 9260 section 3.3.2: zero streams and a window under 1500 are errors.
+  if (!reader.ok() || outbound == 0 || inbound == 0 || init.handshake.peer_window < min_peer_window)
+    init.problem = CauseCode::InvalidMandatoryParameter;
+  init_report_size_ = 0;
+  TlvReader parameters(reader.rest());
+  while (const auto parameter = parameters.next()) {
+    if (parameter->type == parameter_state_cookie) {
+      init.cookie = parameter->value;
+    } else if (parameter->type == parameter_forward_tsn_supported) {
+      init.handshake.forward_tsn = true;
+    } else if (parameter->type == parameter_supported_extensions) {
+      for (const std::byte type : parameter->value) {
+        if (type == static_cast<std::byte>(ChunkType::Reconfig)) init.handshake.reconfig = true;
+        if (type == static_cast<std::byte>(ChunkType::ForwardTsn)) init.handshake.forward_tsn = true;
+      }
+    } else if (parameter->type == parameter_host_name) {
+      init.problem = CauseCode::UnresolvableAddress;
+    } else if (!is_known(parameter->type)) {
+      // Section 3.2.1: the two highest bits say whether to go on and whether to report.
+      const std::size_t size = padded(parameter->whole.size());
+      if ((parameter->type & 0x4000U) != 0 && size <= init_report_.size() - init_report_size_) {
+        std::fill_n(init_report_.begin() + static_cast<std::ptrdiff_t>(init_report_size_), size, std::byte{0});
+        std::memcpy(init_report_.data() + init_report_size_, parameter->whole.data(), parameter->whole.size());
+        init_report_size_ += size;
+      }
+      if ((parameter->type & 0x8000U) == 0) return init;
+    }
+  }
+  if (!parameters.ok()) init.problem = CauseCode::ProtocolViolation;
+  return init;
+}
+
+// RFC 9260 sections 5.1 B, 5.2.1, 5.2.2. Costs no memory: all that was learnt travels in the cookie.
+void Core::handle_init(const ChunkView& chunk) {
+  InitView init = read_init(chunk);
+  Handshake& handshake = init.handshake;
+  if (handshake.peer_tag == 0) return;  // section 3.3.2: silently discarded
+  if (init.problem) {
+    reply_ = Reply{.type = ChunkType::Abort, .tag = handshake.peer_tag, .cause = *init.problem};
+    return;
+  }
+  if (state_ == State::ShutdownAckSent) {  // section 9.2
+    send_shutdown_ack_ = true;
+    return;
+  }
+  handshake.local_tag = local_tag_;
+  handshake.local_initial = local_initial_;
+  StateCookie cookie{.handshake = handshake, .made = now_};
+  if (tcb_) {
+    cookie.local_tie_tag = local_tag_;
+    cookie.peer_tie_tag = tcb_->handshake.peer_tag;
+  }
+  if (state_ >= State::Established) {  // section 5.2.2: the tags must differ from those in use
+    do cookie.handshake.local_tag = generator_.next_u32();
+    while (cookie.handshake.local_tag == 0 || cookie.handshake.local_tag == local_tag_);
+    cookie.handshake.local_initial = Tsn{generator_.next_u32()};
+  }
+  reply_ = Reply{.type = ChunkType::InitAck,
+                 .tag = handshake.peer_tag,
+                 .local_tag = cookie.handshake.local_tag,
+                 .local_initial = cookie.handshake.local_initial,
+                 .cookie = cookie.seal(cookie_key_)};
+}
+
+// RFC 9260 sections 5.1 C, 5.2.3.
+void Core::handle_init_ack(const ChunkView& chunk) {
+  if (state_ != State::CookieWait) return;
+  InitView init = read_init(chunk);
+  if (init.handshake.peer_tag == 0) return fail_with("the peer's INIT-ACK has no tag", std::nullopt);
+  if (!init.problem && init.cookie.empty()) init.problem = CauseCode::MissingMandatoryParameter;
+  if (!init.problem && init.cookie.size() > options_.mtu - common_header_size - 2 * chunk_header_size)
+    init.problem = CauseCode::OutOfResource;
+  init.handshake.local_tag = local_tag_;
+  init.handshake.local_initial = local_initial_;
+  tcb_.emplace(init.handshake, *this);
+  if (init.problem) return abort_with(*init.problem, "the peer's INIT-ACK is not acceptable");
+  if (handshake_timeouts_ == 0) rto_.measured(now_ - init_sent_at_);
+  if (init_report_size_ != 0)
+    report_error(CauseCode::UnrecognizedParameters, std::span<const std::byte>(init_report_).first(init_report_size_));
+  peer_cookie_.assign(init.cookie.begin(), init.cookie.end());
+  state_ = State::CookieEchoed;
+  handshake_timeouts_ = 0;
+  send_init_ = false;
+  send_cookie_echo_ = true;
+  timers_.set(Timer::Handshake, now_ + rto_.value());
+}
+
+// RFC 9260 sections 5.1.5 and 5.2.4, whose table compares the cookie's tags with those in use.
+void Core::handle_cookie_echo(const ChunkView& chunk, const CommonHeader& header) {
+  const auto cookie = StateCookie::open(chunk.value, cookie_key_);
+  if (!cookie || cookie->handshake.local_tag != header.verification_tag) {
+    ++statistics_.packets_dropped;
+    return;
+  }
+  const bool local_matches = cookie->handshake.local_tag == local_tag_;
+  const bool peer_matches = tcb_ && cookie->handshake.peer_tag == tcb_->handshake.peer_tag;
+  if (now_ - cookie->made > options_.cookie_lifetime && !(local_matches && peer_matches)) {
+    reply_ = Reply{.type = ChunkType::Error, .tag = cookie->handshake.peer_tag, .cause = CauseCode::StaleCookie};
+    return;
+  }
+  if (local_matches && !peer_matches && state_ < State::Established) {
+    // First cookie, or B: both sent an INIT and the peer's comes from another attempt than its INIT-ACK.
+    tcb_.emplace(cookie->handshake, *this);
+  } else if (!local_matches) {
+    const bool ties = tcb_ && cookie->local_tie_tag == local_tag_ && cookie->peer_tie_tag == tcb_->handshake.peer_tag &&
+                      cookie->local_tie_tag != 0;
+    // A: the peer began anew and knows nothing of this association; the data channels are gone with it.
+    // Deviation: section 5.2.4.1 would go on with a fresh association; WebRTC has no meaning for that.
+    if (ties && !peer_matches) {
+      tcb_->handshake.peer_tag = cookie->handshake.peer_tag;
+      abort_with(CauseCode::UserInitiatedAbort, "the peer restarted the association");
+    }
+    return;  // C: late, silently discarded
+  } else if (!peer_matches) {
+    return;  // B while established: the peer's tag cannot change any more
+  }
+  send_cookie_ack_ = true;
+  if (state_ < State::Established) establish();
+}
+
+void Core::handle_cookie_ack() {
+  if (state_ == State::CookieEchoed) establish();
+}
+
+void Core::establish() {
+  state_ = State::Established;
+  timers_.stop(Timer::Handshake);
+  send_init_ = send_cookie_echo_ = false;
+  peer_cookie_ = {};
+  errors_ = 0;
+  window_advertised_ = window_now();
+  connected_event_ = Connected{tcb_->handshake.outgoing_streams, tcb_->handshake.incoming_streams};
+  timers_.set(Timer::Heartbeat, now_ + options_.heartbeat_interval);
+}
+
+// RFC 9260 section 5.1: T1-init and T1-cookie.
+void Core::handshake_timed_out() {
+  if (++handshake_timeouts_ > options_.max_init_retransmits) return fail_with("the peer does not answer", std::nullopt);
+  rto_.back_off();
+  timers_.set(Timer::Handshake, now_ + rto_.value());
+  (state_ == State::CookieWait ? send_init_ : send_cookie_echo_) = true;
+}
+
+}  // namespace linnet::sctp

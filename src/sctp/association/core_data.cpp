@@ -1,0 +1,142 @@
+#include <algorithm>
+#include <array>
+
+#include "sctp/association/core.hpp"
+
+namespace linnet::sctp {
+namespace {
+
+/// A FORWARD-TSN further ahead than any sender's window can be is not believed.
+constexpr std::int32_t max_forward = 1 << 20;
+
+}  // namespace
+
+std::size_t Core::window_now() const noexcept {
+  const std::size_t held = reassembly_.held();
+  const std::size_t free = window_limit_ > held ? window_limit_ - held : 0;
+  // RFC 9260 section 6.2: no silly windows (RFC 1122 section 4.2.3.3).
+  return free < options_.mtu ? 0 : free;
+}
+
+// RFC 9260 section 6.2.
+void Core::handle_data(const ChunkView& chunk) {
+  const auto data = DataChunk::parse(chunk);
+  if (!data) return abort_with(CauseCode::ProtocolViolation, "a DATA chunk is too short");
+  if (data->payload.empty()) return abort_with(CauseCode::NoUserData, "a DATA chunk has no payload");
+  data_in_packet_ = true;
+  immediate_in_packet_ |= data->immediate;
+  DataTracker& tracker = tcb_->tracker;
+  switch (tracker.classify(data->tsn)) {
+    case DataTracker::Arrival::Duplicate:
+      ++statistics_.duplicates_received;
+      (void)tracker.add(data->tsn);
+      return;
+    case DataTracker::Arrival::TooFar: return;
+    case DataTracker::Arrival::New: break;
+  }
+  // A full window takes nothing; twice of it bounds what a filled gap may still bring.
+  const std::size_t limit = tracker.is_next(data->tsn) ? 2 * window_limit_ : window_limit_;
+  if (reassembly_.held() + data->payload.size() > limit) {
+    tracker.request_ack();
+    return;
+  }
+  (void)tracker.add(data->tsn);
+  if (data->stream.value() >= options_.streams) {  // section 6.5
+    std::array<std::byte, 4> information{};
+    store_be(information.data(), data->stream.value());
+    report_error(CauseCode::InvalidStreamIdentifier, information);
+    return;
+  }
+  switch (reassembly_.add(*data)) {
+    case ReassemblyQueue::Outcome::Ok: return;
+    case ReassemblyQueue::Outcome::TooLarge:
+      return abort_with(CauseCode::OutOfResource, "the peer's message is larger than announced");
+    case ReassemblyQueue::Outcome::Violation:
+      return abort_with(CauseCode::ProtocolViolation, "the peer's fragments contradict one another");
+  }
+}
+
+void Core::data_packet_ended() {
+  DataTracker& tracker = tcb_->tracker;
+  tracker.packet_ended(immediate_in_packet_);
+  if (tracker.ack() == DataTracker::Ack::Delayed && !timers_.armed(Timer::Ack))
+    timers_.set(Timer::Ack, now_ + options_.delayed_ack);
+  tcb_->reset.data_arrived(tracker, reassembly_);
+  collect_incoming_resets();
+  // Section 9.2: in SHUTDOWN-SENT each packet with DATA is answered at once.
+  if (state_ == State::ShutdownSent) {
+    tracker.request_ack();
+    send_shutdown_ = true;
+    timers_.set(Timer::Shutdown, now_ + rto_.value());
+  }
+}
+
+void Core::handle_sack(const ChunkView& chunk) {
+  const auto sack = SackChunk::parse(chunk);
+  if (!sack) return;
+  const std::size_t flight_before = tcb_->outstanding.in_flight();
+  const auto result = tcb_->outstanding.handle_sack(*sack, tcb_->congestion.in_fast_recovery());
+  if (!result.valid) return;
+  tcb_->peer_window = sack->a_rwnd;
+  acknowledged(result, flight_before);
+}
+
+void Core::acknowledged(const OutstandingData::SackResult& result, std::size_t flight_before) {
+  Tcb& t = *tcb_;
+  errors_ = 0;  // section 8.1; for a peer with a closed window too (section 6.1 A)
+  if (result.newest_sent_at) rto_.measured(now_ - *result.newest_sent_at);
+  t.congestion.acknowledged(t.outstanding.cumulative(), result.cumulative_moved, result.bytes_acked, flight_before);
+  if (result.lost && t.congestion.lost(t.outstanding.highest())) {
+    t.fast_retransmit = true;
+    ++statistics_.fast_recoveries;
+  }
+  // Section 6.3.2 R2, R3.
+  if (t.outstanding.empty())
+    timers_.stop(Timer::Retransmission);
+  else if (result.cumulative_moved)
+    timers_.set(Timer::Retransmission, now_ + rto_.value());
+  // RFC 3758 section 3.5 C3: again while the peer lags behind, but not more often than once a round trip.
+  if (t.outstanding.wants_forward() && now_ - t.forward_sent_at >= std::max(rto_.smoothed(), options_.rto_min / 8))
+    t.forward_due = true;
+}
+
+//  |                      New Cumulative TSN                       |
+//  |         Stream-1              |       Stream Sequence-1       | ...
+void Core::handle_forward_tsn(const ChunkView& chunk) {
+  ByteReader reader(chunk.value);
+  const Tsn cumulative{reader.u32()};
+  if (!reader.ok()) return;
+  DataTracker& tracker = tcb_->tracker;
+  tracker.request_ack();  // RFC 3758 section 3.6, also for an old one
+  if (cumulative <= tracker.cumulative() || cumulative - tracker.cumulative() > max_forward) return;
+  std::array<ReassemblyQueue::Skip, 256> skips;
+  std::size_t count = 0;
+  tracker.forward(cumulative);
+  // Only streams whose ids could be used: the rest is noise that would cost memory.
+  while (reader.remaining() >= 4) {
+    const StreamId stream{reader.u16()};
+    const Ssn ssn{reader.u16()};
+    if (stream.value() < options_.streams) skips[count++] = {stream, ssn};
+    if (count == skips.size()) {
+      reassembly_.forward(cumulative, skips);
+      count = 0;
+    }
+  }
+  reassembly_.forward(cumulative, std::span<const ReassemblyQueue::Skip>(skips).first(count));
+  tcb_->reset.data_arrived(tracker, reassembly_);
+  collect_incoming_resets();
+}
+
+// RFC 9260 section 6.3.3.
+void Core::retransmission_timed_out() {
+  if (!tcb_ || tcb_->outstanding.empty()) return;
+  ++statistics_.timeouts;
+  if (!count_error()) return;
+  rto_.back_off();
+  tcb_->congestion.timed_out();
+  tcb_->outstanding.lose_all();
+  tcb_->forward_due = tcb_->outstanding.wants_forward();
+  timers_.set(Timer::Retransmission, now_ + rto_.value());
+}
+
+}  // namespace linnet::sctp

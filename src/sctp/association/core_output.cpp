@@ -1,0 +1,241 @@
+#include <algorithm>
+#include <utility>
+
+#include "sctp/association/core.hpp"
+
+namespace linnet::sctp {
+namespace {
+
+/// A fragment smaller than this is not worth its header in the rest of a packet.
+constexpr std::size_t min_fragment = 128;
+/// Gap ack blocks reach 65535 TSNs; the peer could not report more.
+constexpr std::size_t max_outstanding = 60'000;
+
+}  // namespace
+
+CommonHeader Core::header(std::uint32_t tag) const noexcept {
+  return {.source_port = options_.local_port, .destination_port = options_.remote_port, .verification_tag = tag};
+}
+
+std::size_t Core::fragment_size() const noexcept { return options_.mtu - common_header_size - data_header_size; }
+
+std::size_t Core::poll_packet(TimePoint now, std::span<std::byte> out) {
+  clamp(now);
+  if (out.size() > options_.mtu) out = out.first(options_.mtu);
+  if (out.size() < 256) return 0;
+  std::size_t size = 0;
+  if (state_ == State::Gone) {
+    size = write_final(out);
+  } else if (reply_) {
+    size = write_reply(out);
+  } else if (send_init_) {
+    size = write_init(out);
+  } else if (tcb_) {
+    PacketWriter writer(out, header(tcb_->handshake.peer_tag));
+    if (write_control(writer) && may_send_data()) {
+      bool sent = false;
+      write_lost(writer, sent);
+      if (!tcb_->outstanding.has_lost()) write_new(writer, sent);
+      if (sent) {
+        tcb_->fast_retransmit = false;
+        if (!timers_.armed(Timer::Retransmission)) timers_.set(Timer::Retransmission, now_ + rto_.value());
+      }
+      if (write_forward(writer) && !timers_.armed(Timer::Retransmission))
+        timers_.set(Timer::Retransmission, now_ + rto_.value());
+    }
+    size = writer.empty() ? 0 : writer.finish();
+  }
+  if (size != 0) {
+    ++statistics_.packets_sent;
+    statistics_.bytes_sent += size;
+  }
+  return size;
+}
+
+std::size_t Core::write_final(std::span<std::byte> out) {
+  const Final last = std::exchange(final_, Final::None);
+  if (last == Final::None) return 0;
+  PacketWriter writer(out, header(final_tag_));
+  if (last == Final::ShutdownComplete) {
+    writer.chunk(ChunkType::ShutdownComplete, 0, {});
+  } else {
+    ByteWriter cause(writer.value_room());
+    const bool has_text = final_cause_ == CauseCode::UserInitiatedAbort || final_cause_ == CauseCode::ProtocolViolation;
+    write_tlv(cause, std::to_underlying(final_cause_), has_text ? as_bytes(final_text_) : as_bytes({}));
+    writer.commit(ChunkType::Abort, 0, cause.ok() ? cause.size() : 0);
+  }
+  return writer.finish();
+}
+
+std::size_t Core::write_reply(std::span<std::byte> out) {
+  const Reply reply = *std::exchange(reply_, std::nullopt);
+  PacketWriter writer(out, header(reply.tag));
+  const std::span<std::byte> value = writer.value_room();
+  if (reply.type == ChunkType::InitAck) {
+    writer.commit(ChunkType::InitAck, 0, write_init_value(value, reply.local_tag, reply.local_initial, reply.cookie));
+  } else {
+    ByteWriter cause(value);
+    // RFC 9260 section 3.3.10.3: a stale cookie's cause has a measure of staleness; it is not important which.
+    constexpr std::array<std::byte, 4> staleness{};
+    write_tlv(cause, std::to_underlying(reply.cause),
+              reply.cause == CauseCode::StaleCookie ? std::span<const std::byte>(staleness) : as_bytes({}));
+    writer.commit(reply.type, 0, cause.size());
+  }
+  return writer.finish();
+}
+
+std::size_t Core::write_init(std::span<std::byte> out) {
+  send_init_ = false;
+  PacketWriter writer(out, header(0));
+  writer.commit(ChunkType::Init, 0, write_init_value(writer.value_room(), local_tag_, local_initial_, {}));
+  return writer.finish();
+}
+
+std::size_t Core::write_init_value(std::span<std::byte> out, std::uint32_t tag, Tsn initial,
+                                   std::span<const std::byte> cookie) const {
+  ByteWriter writer(out);
+  writer.u32(tag);
+  writer.u32(static_cast<std::uint32_t>(std::min<std::size_t>(window_limit_, UINT32_MAX)));
+  writer.u16(options_.streams);
+  writer.u16(options_.streams);
+  writer.u32(initial.value());
+  write_tlv(writer, 0xC000, {});  // RFC 3758 section 3.1: Forward-TSN-Supported
+  // RFC 5061 section 4.2.7: Supported Extensions.
+  constexpr std::array extensions{static_cast<std::byte>(ChunkType::Reconfig),
+                                  static_cast<std::byte>(ChunkType::ForwardTsn)};
+  write_tlv(writer, 0x8008, extensions);
+  if (cookie.empty()) return writer.size();
+  write_tlv(writer, 7, cookie);
+  TlvReader report(std::span<const std::byte>(init_report_).first(init_report_size_));
+  while (const auto parameter = report.next())
+    if (padded(parameter->whole.size()) + chunk_header_size <= writer.room()) write_tlv(writer, 8, parameter->whole);
+  return writer.size();
+}
+
+/// Everything but data. False when something did not fit and the packet is to be sent as it is.
+bool Core::write_control(PacketWriter& writer) {
+  const auto flush = [&writer](bool& wanted, ChunkType type, std::span<const std::byte> value) {
+    if (!wanted) return true;
+    if (!writer.chunk(type, 0, value)) return false;
+    wanted = false;
+    return true;
+  };
+  // RFC 9260 section 5.1: COOKIE-ECHO and COOKIE-ACK come first in their packets.
+  if (!flush(send_cookie_echo_, ChunkType::CookieEcho, peer_cookie_)) return false;
+  if (!flush(send_cookie_ack_, ChunkType::CookieAck, {})) return false;
+  if (error_size_ != 0) {
+    if (!writer.chunk(ChunkType::Error, 0, std::span<const std::byte>(error_causes_).first(error_size_))) return false;
+    error_size_ = 0;
+  }
+  if (!flush(send_heartbeat_ack_, ChunkType::HeartbeatAck, heartbeat_echo_)) return false;
+  if (state_ < State::Established) return false;
+  if (!write_sack(writer)) return false;
+  std::array<std::byte, 4> cumulative;
+  store_be(cumulative.data(), tcb_->tracker.cumulative().value());
+  if (!flush(send_shutdown_, ChunkType::Shutdown, cumulative)) return false;
+  if (!flush(send_shutdown_ack_, ChunkType::ShutdownAck, {})) return false;
+  while (tcb_->reset.wants_to_send()) {
+    const std::span<std::byte> room = writer.value_room();
+    const std::size_t size = room.empty() ? 0 : tcb_->reset.write(room, tcb_->outstanding);
+    if (size == 0) return false;
+    writer.commit(ChunkType::Reconfig, 0, size);
+    if (tcb_->reset.under_way() && !timers_.armed(Timer::Reconfig)) timers_.set(Timer::Reconfig, now_ + rto_.value());
+  }
+  write_heartbeat(writer);
+  return true;
+}
+
+/// One SACK for all packets handled since the last; a delayed one rides along with data (section 6.2).
+bool Core::write_sack(PacketWriter& writer) {
+  DataTracker& tracker = tcb_->tracker;
+  const bool rides = tracker.ack() == DataTracker::Ack::Delayed && may_send_data() && !queue_.empty() &&
+                     tcb_->outstanding.in_flight() < tcb_->congestion.window();
+  if (tracker.ack() != DataTracker::Ack::Now && !rides) return true;
+  const std::size_t window = window_now();
+  const std::span<std::byte> room = writer.value_room();
+  const std::size_t size =
+      tracker.write_sack(room, static_cast<std::uint32_t>(std::min<std::size_t>(window, UINT32_MAX)));
+  if (size == 0) return false;
+  writer.commit(ChunkType::Sack, 0, size);
+  window_advertised_ = window;
+  timers_.stop(Timer::Ack);
+  return true;
+}
+
+void Core::write_heartbeat(PacketWriter& writer) {
+  if (!send_heartbeat_) return;
+  const std::span<std::byte> room = writer.value_room();
+  std::array<std::byte, 8> nonce;
+  store_be(nonce.data(), heartbeat_nonce_);
+  ByteWriter value(room);
+  write_tlv(value, 1, nonce);
+  if (!value.ok()) return;
+  send_heartbeat_ = false;
+  writer.commit(ChunkType::Heartbeat, 0, value.size());
+}
+
+bool Core::write_forward(PacketWriter& writer) {
+  Tcb& t = *tcb_;
+  if (!t.outstanding.wants_forward()) return false;
+  if (!t.forward_due && t.forward_sent == t.outstanding.forward_point()) return false;
+  const std::size_t size = t.outstanding.write_forward_tsn(writer.value_room());
+  if (size == 0) return false;
+  writer.commit(ChunkType::ForwardTsn, 0, size);
+  t.forward_due = false;
+  t.forward_sent = t.outstanding.forward_point();
+  t.forward_sent_at = now_;
+  return true;
+}
+
+bool Core::may_send_data() const noexcept {
+  return state_ == State::Established || state_ == State::ShutdownPending || state_ == State::ShutdownReceived;
+}
+
+/// RFC 9260 section 6.1 C: what is lost goes before what is new.
+void Core::write_lost(PacketWriter& writer, bool& sent) {
+  Tcb& t = *tcb_;
+  while (const auto again = t.outstanding.peek_lost(now_)) {
+    const std::size_t size = data_header_size + again->payload.size();
+    if (padded(size) > writer.room()) return;
+    const std::size_t flight = t.outstanding.in_flight();
+    // Section 7.2.4: the first packet of a fast retransmission does not ask the congestion window.
+    if (flight != 0 && !t.fast_retransmit && flight + size > t.congestion.window()) return;
+    t.outstanding.resend(now_, *again);
+    DataChunk header = again->header;
+    header.immediate = true;
+    writer.data(header, again->payload);
+    sent = true;
+  }
+}
+
+void Core::write_new(PacketWriter& writer, bool& sent) {
+  Tcb& t = *tcb_;
+  if (t.outstanding.empty() && now_ - t.last_data_at > rto_.value()) t.congestion.idle();
+  while (t.outstanding.in_flight() < t.congestion.window() && t.outstanding.size() < max_outstanding) {
+    if (writer.room() <= data_header_size) return;
+    const std::size_t room = std::min(writer.room() - data_header_size, fragment_size());
+    const auto piece = queue_.peek(now_, room);
+    if (!piece) return;
+    if (piece->offset != 0 && piece->message->expires <= now_ && t.outstanding.may_abandon()) {
+      t.outstanding.abandon_unsent(piece->message);
+      continue;
+    }
+    if (!piece->last && !writer.empty() && room < min_fragment) return;
+    // Section 6.1 A: a closed window lets one chunk pass when nothing is in flight, to probe it. Anything less
+    // than the whole piece waits: no silly windows.
+    const std::size_t flight = t.outstanding.payload_in_flight();
+    if (flight != 0 && flight + piece->size > t.peer_window) return;
+    DataChunk header = t.outstanding.send(now_, *piece);
+    // RFC 7053: the sender cannot go on, or is done for the association's sake: do not delay the SACK.
+    header.immediate =
+        t.outstanding.in_flight() >= t.congestion.window() || t.reset.waiting() || state_ != State::Established;
+    const std::span<const std::byte> payload(piece->message->payload);
+    writer.data(header, payload.subspan(piece->offset, piece->size));
+    statistics_.payload_bytes_sent += piece->size;
+    if (piece->last) ++statistics_.messages_sent;
+    t.last_data_at = now_;
+    sent = true;
+  }
+}
+
+}  // namespace linnet::sctp

@@ -1,0 +1,27 @@
+#include "sctp/association/core.hpp"
+
+namespace linnet::sctp {
+
+void Core::handle_timeout(TimePoint now) {
+  clamp(now);
+  while (const auto timer = timers_.expire(now_)) {
+    switch (*timer) {
+      case Timer::Handshake: handshake_timed_out(); break;
+      case Timer::Shutdown: shutdown_timed_out(); break;
+      case Timer::ShutdownGuard: abort_with(CauseCode::UserInitiatedAbort, "the shutdown took too long"); break;
+      case Timer::Retransmission: retransmission_timed_out(); break;
+      case Timer::Ack: tcb_->tracker.request_ack(); break;
+      case Timer::Heartbeat: heartbeat_timed_out(); break;
+      case Timer::Reconfig:
+        if (!tcb_->reset.under_way() || !count_error()) break;
+        ++reset_timeouts_;
+        tcb_->reset.send_again();
+        break;
+      case Timer::Count: break;
+    }
+    if (state_ == State::Gone) return;
+  }
+  progress();
+}
+
+}  // namespace linnet::sctp

@@ -1,0 +1,118 @@
+#include "sctp/packet/chunk.hpp"
+
+#include <array>
+
+#include "sctp/packet/checksum.hpp"
+
+namespace linnet::sctp {
+namespace {
+
+/// Size of the first chunk in `rest` without padding; 0 when malformed.
+std::size_t first_chunk_size(std::span<const std::byte> rest) noexcept {
+  if (rest.size() < chunk_header_size) return 0;
+  const std::size_t size = load_be<std::uint16_t>(rest.data() + 2);
+  return size < chunk_header_size || size > rest.size() ? 0 : size;
+}
+
+std::span<const std::byte> after(std::span<const std::byte> rest, std::size_t size) noexcept {
+  return rest.subspan(std::min(padded(size), rest.size()));
+}
+
+}  // namespace
+
+std::optional<PacketView> PacketView::parse(std::span<const std::byte> packet) noexcept {
+  if (packet.size() < common_header_size + chunk_header_size) return std::nullopt;
+  if (!checksum_matches(packet)) return std::nullopt;
+  PacketView view;
+  view.header_ = {.source_port = load_be<std::uint16_t>(packet.data()),
+                  .destination_port = load_be<std::uint16_t>(packet.data() + 2),
+                  .verification_tag = load_be<std::uint32_t>(packet.data() + 4)};
+  view.chunks_ = packet.subspan(common_header_size);
+  for (auto rest = view.chunks_; !rest.empty();) {
+    const std::size_t size = first_chunk_size(rest);
+    if (size == 0) return std::nullopt;
+    rest = after(rest, size);
+  }
+  return view;
+}
+
+bool PacketView::single() const noexcept { return after(chunks_, first_chunk_size(chunks_)).empty(); }
+
+ChunkView PacketView::Iterator::operator*() const noexcept {
+  const std::size_t size = first_chunk_size(rest_);
+  return {.type = static_cast<ChunkType>(rest_[0]),
+          .flags = std::to_integer<std::uint8_t>(rest_[1]),
+          .value = rest_.subspan(chunk_header_size, size - chunk_header_size),
+          .whole = rest_.first(size)};
+}
+
+PacketView::Iterator& PacketView::Iterator::operator++() noexcept {
+  rest_ = after(rest_, first_chunk_size(rest_));
+  return *this;
+}
+
+//  |   Type = 0    |  Res  |I|U|B|E|    Length                     |
+//  |                              TSN                              |
+//  |      Stream Identifier S      |   Stream Sequence Number n    |
+//  |                  Payload Protocol Identifier                  |
+//  /                 User Data (seq n of Stream S)                 /
+std::optional<DataChunk> DataChunk::parse(const ChunkView& chunk) noexcept {
+  if (chunk.whole.size() < data_header_size) return std::nullopt;
+  const std::byte* at = chunk.whole.data();
+  return DataChunk{.tsn = Tsn{load_be<std::uint32_t>(at + 4)},
+                   .stream = StreamId{load_be<std::uint16_t>(at + 8)},
+                   .ssn = Ssn{load_be<std::uint16_t>(at + 10)},
+                   .ppid = Ppid{load_be<std::uint32_t>(at + 12)},
+                   .immediate = (chunk.flags & 8U) != 0,
+                   .unordered = (chunk.flags & 4U) != 0,
+                   .begin = (chunk.flags & 2U) != 0,
+                   .end = (chunk.flags & 1U) != 0,
+                   .payload = chunk.whole.subspan(data_header_size)};
+}
+
+void write_data_header(std::byte* out, const DataChunk& chunk, std::size_t payload_size) noexcept {
+  const unsigned flags =
+      (chunk.immediate ? 8U : 0U) | (chunk.unordered ? 4U : 0U) | (chunk.begin ? 2U : 0U) | (chunk.end ? 1U : 0U);
+  out[0] = std::byte{0};
+  out[1] = static_cast<std::byte>(flags);
+  store_be(out + 2, static_cast<std::uint16_t>(data_header_size + payload_size));
+  store_be(out + 4, chunk.tsn.value());
+  store_be(out + 8, chunk.stream.value());
+  store_be(out + 10, chunk.ssn.value());
+  store_be(out + 12, chunk.ppid.value());
+}
+
+//  |                      Cumulative TSN Ack                       |
+//  |          Advertised Receiver Window Credit (a_rwnd)           |
+//  | Number of Gap Ack Blocks = N  |  Number of Duplicate TSNs = M |
+//  |    Gap Ack Block #1 Start     |     Gap Ack Block #1 End      | ...
+//  |                        Duplicate TSN 1                        | ...
+std::optional<SackChunk> SackChunk::parse(const ChunkView& chunk) noexcept {
+  ByteReader in(chunk.value);
+  SackChunk sack;
+  sack.cumulative = Tsn{in.u32()};
+  sack.a_rwnd = in.u32();
+  sack.gap_count = in.u16();
+  sack.duplicate_count = in.u16();
+  sack.gap_bytes = in.bytes(std::size_t{4} * sack.gap_count);
+  in.skip(std::size_t{4} * sack.duplicate_count);
+  if (!in.ok()) return std::nullopt;
+  return sack;
+}
+
+std::optional<TlvReader::Tlv> TlvReader::next() noexcept {
+  if (rest_.empty()) return std::nullopt;
+  const std::size_t size = first_chunk_size(rest_);
+  if (size == 0) {
+    ok_ = false;
+    rest_ = {};
+    return std::nullopt;
+  }
+  const Tlv tlv{.type = load_be<std::uint16_t>(rest_.data()),
+                .value = rest_.subspan(chunk_header_size, size - chunk_header_size),
+                .whole = rest_.first(size)};
+  rest_ = after(rest_, size);
+  return tlv;
+}
+
+}  // namespace linnet::sctp

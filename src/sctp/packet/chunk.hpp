@@ -1,0 +1,155 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "base/bytes.hpp"
+#include "sctp/types.hpp"
+
+namespace linnet::sctp {
+
+/// RFC 9260 section 3.2, RFC 3758, RFC 6525. Values on the wire; others are unknown to us.
+enum class ChunkType : std::uint8_t {
+  Data = 0,
+  Init = 1,
+  InitAck = 2,
+  Sack = 3,
+  Heartbeat = 4,
+  HeartbeatAck = 5,
+  Abort = 6,
+  Shutdown = 7,
+  ShutdownAck = 8,
+  Error = 9,
+  CookieEcho = 10,
+  CookieAck = 11,
+  ShutdownComplete = 14,
+  Reconfig = 130,
+  ForwardTsn = 192,
+};
+
+/// RFC 9260 section 3.3.10 and the causes our answers use.
+enum class CauseCode : std::uint16_t {
+  InvalidStreamIdentifier = 1,
+  MissingMandatoryParameter = 2,
+  StaleCookie = 3,
+  OutOfResource = 4,
+  UnresolvableAddress = 5,
+  UnrecognizedChunkType = 6,
+  InvalidMandatoryParameter = 7,
+  UnrecognizedParameters = 8,
+  NoUserData = 9,
+  CookieReceivedWhileShuttingDown = 10,
+  RestartWithNewAddresses = 11,
+  UserInitiatedAbort = 12,
+  ProtocolViolation = 13,
+};
+
+inline constexpr std::size_t common_header_size = 12;
+inline constexpr std::size_t chunk_header_size = 4;
+inline constexpr std::size_t data_header_size = 16;  // the chunk header included
+
+[[nodiscard]] constexpr std::size_t padded(std::size_t size) noexcept { return (size + 3) & ~std::size_t{3}; }
+
+//  0                   1                   2                   3
+// |   Source Port Number          |     Destination Port Number   |
+// |                      Verification Tag                         |
+// |                           Checksum                            |
+struct CommonHeader {
+  std::uint16_t source_port = 0;
+  std::uint16_t destination_port = 0;
+  std::uint32_t verification_tag = 0;
+};
+
+/// One chunk of a packet; borrowed.
+struct ChunkView {
+  ChunkType type{};
+  std::uint8_t flags = 0;
+  std::span<const std::byte> value;  // without header and padding
+  std::span<const std::byte> whole;  // with header, without padding
+};
+
+/// A received packet whose checksum and framing hold; borrowed.
+class PacketView {
+ public:
+  /// Nothing for a packet that is short, has a wrong checksum, or whose chunks do not fill it exactly
+  /// (missing final padding is forgiven).
+  [[nodiscard]] static std::optional<PacketView> parse(std::span<const std::byte> packet) noexcept;
+  [[nodiscard]] const CommonHeader& header() const noexcept { return header_; }
+
+  class Iterator {
+   public:
+    explicit Iterator(std::span<const std::byte> rest) noexcept : rest_(rest) {}
+    [[nodiscard]] ChunkView operator*() const noexcept;
+    Iterator& operator++() noexcept;
+    [[nodiscard]] bool operator!=(const Iterator& other) const noexcept { return rest_.size() != other.rest_.size(); }
+
+   private:
+    std::span<const std::byte> rest_;
+  };
+  [[nodiscard]] Iterator begin() const noexcept { return Iterator(chunks_); }
+  [[nodiscard]] Iterator end() const noexcept { return Iterator({}); }
+  [[nodiscard]] bool single() const noexcept;  // exactly one chunk
+
+ private:
+  CommonHeader header_;
+  std::span<const std::byte> chunks_;
+};
+
+/// RFC 9260 section 3.3.1, RFC 7053 for the I bit.
+struct DataChunk {
+  Tsn tsn;
+  StreamId stream;
+  Ssn ssn;
+  Ppid ppid;
+  bool immediate = false;
+  bool unordered = false;
+  bool begin = false;
+  bool end = false;
+  std::span<const std::byte> payload;
+
+  /// Nothing when the chunk is too short; the payload may be empty (a protocol error of its own).
+  [[nodiscard]] static std::optional<DataChunk> parse(const ChunkView& chunk) noexcept;
+};
+
+/// Writes the 16 bytes before the payload.
+void write_data_header(std::byte* out, const DataChunk& chunk, std::size_t payload_size) noexcept;
+
+/// RFC 9260 section 3.3.4; borrowed.
+struct SackChunk {
+  struct Gap {
+    std::uint16_t start = 0;
+    std::uint16_t end = 0;
+  };
+  Tsn cumulative;
+  std::uint32_t a_rwnd = 0;
+  std::uint16_t gap_count = 0;
+  std::uint16_t duplicate_count = 0;
+  std::span<const std::byte> gap_bytes;
+
+  [[nodiscard]] static std::optional<SackChunk> parse(const ChunkView& chunk) noexcept;
+  [[nodiscard]] Gap gap(std::size_t i) const noexcept {
+    return {load_be<std::uint16_t>(gap_bytes.data() + 4 * i), load_be<std::uint16_t>(gap_bytes.data() + 4 * i + 2)};
+  }
+};
+
+/// Walks type-length-value parameters and error causes, which share one framing (section 3.2.1).
+class TlvReader {
+ public:
+  struct Tlv {
+    std::uint16_t type = 0;
+    std::span<const std::byte> value;
+    std::span<const std::byte> whole;
+  };
+  explicit TlvReader(std::span<const std::byte> bytes) noexcept : rest_(bytes) {}
+  /// Nothing at the end and at the first malformed one; `ok()` tells which.
+  [[nodiscard]] std::optional<Tlv> next() noexcept;
+  [[nodiscard]] bool ok() const noexcept { return ok_; }
+
+ private:
+  std::span<const std::byte> rest_;
+  bool ok_ = true;
+};
+
+}  // namespace linnet::sctp

@@ -1,0 +1,268 @@
+#include "sctp/tx/outstanding_data.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace linnet::sctp {
+namespace {
+constexpr std::uint8_t miss_indications_for_loss = 3;  // RFC 9260 section 7.2.4
+}
+
+OutstandingData::~OutstandingData() {
+  while (!ring_.empty()) {
+    release(ring_.front());
+    ring_.pop_front();
+  }
+}
+
+DataChunk OutstandingData::header(const Fragment& fragment, Tsn tsn) const noexcept {
+  const OutMessage& m = *fragment.message;
+  return {.tsn = tsn,
+          .stream = m.stream,
+          .ssn = m.unordered ? Ssn{} : m.ssn,
+          .ppid = m.ppid,
+          .unordered = m.unordered,
+          .begin = fragment.offset == 0,
+          .end = fragment.offset + fragment.size == m.payload.size()};
+}
+
+DataChunk OutstandingData::send(TimePoint now, const SendQueue::Piece& piece) {
+  queue_->take(piece);
+  ++piece.message->fragments;
+  const Tsn tsn = next_tsn();
+  const Fragment fragment{.message = piece.message,
+                          .offset = static_cast<std::uint32_t>(piece.offset),
+                          .size = static_cast<std::uint16_t>(piece.size),
+                          .transmissions = 1,
+                          .sent_at = now};
+  ring_.push_back(fragment);
+  in_flight_ += data_header_size + piece.size;
+  payload_in_flight_ += piece.size;
+  return header(fragment, tsn);
+}
+
+bool OutstandingData::expired(const Fragment& fragment, TimePoint now) const noexcept {
+  if (!may_abandon_) return false;
+  const OutMessage& m = *fragment.message;
+  return m.expires <= now || (m.max_retransmits != OutMessage::no_limit && fragment.transmissions > m.max_retransmits);
+}
+
+std::optional<OutstandingData::Again> OutstandingData::peek_lost(TimePoint now) {
+  for (; lost_ != 0 && first_lost_ < ring_.size(); ++first_lost_) {
+    Fragment& fragment = ring_[first_lost_];
+    if (fragment.state != State::Lost) continue;
+    if (expired(fragment, now)) {
+      abandon(first_lost_);
+      advance_forward();
+      continue;
+    }
+    const Tsn tsn = tsn_at(first_lost_);
+    const std::span<const std::byte> payload(fragment.message->payload);
+    return Again{tsn, header(fragment, tsn), payload.subspan(fragment.offset, fragment.size)};
+  }
+  return std::nullopt;
+}
+
+void OutstandingData::resend(TimePoint now, const Again& again) {
+  Fragment& fragment = ring_[static_cast<std::size_t>(again.tsn - cumulative_) - 1];
+  assert(fragment.state == State::Lost);
+  change(fragment, State::InFlight);
+  ++fragment.transmissions;
+  fragment.misses = 0;
+  fragment.sent_at = now;
+  ++retransmitted_;
+}
+
+/// Keeps the sums in step with a fragment's state.
+void OutstandingData::change(Fragment& fragment, State state) noexcept {
+  if (fragment.state == State::InFlight) {
+    in_flight_ -= data_header_size + fragment.size;
+    payload_in_flight_ -= fragment.size;
+  }
+  if (fragment.state == State::Lost) --lost_;
+  if (state == State::InFlight) {
+    in_flight_ += data_header_size + fragment.size;
+    payload_in_flight_ += fragment.size;
+  }
+  if (state == State::Lost) ++lost_;
+  fragment.state = state;
+}
+
+void OutstandingData::acknowledge(Fragment& fragment, SackResult& result) noexcept {
+  if (fragment.state != State::InFlight && fragment.state != State::Lost) return;
+  result.bytes_acked += data_header_size + fragment.size;
+  // RFC 9260 section 6.3.1 C5 (Karn): no measurement from what was sent twice.
+  if (fragment.transmissions == 1 && (!result.newest_sent_at || *result.newest_sent_at < fragment.sent_at))
+    result.newest_sent_at = fragment.sent_at;
+  change(fragment, State::Acked);
+}
+
+void OutstandingData::pop_acknowledged(Tsn cumulative, SackResult& result) {
+  std::size_t popped = 0;
+  for (; cumulative_ < cumulative; ++cumulative_, ++popped) {
+    Fragment& fragment = ring_.front();
+    acknowledge(fragment, result);
+    release(fragment);
+    ring_.pop_front();
+  }
+  if (popped == 0) return;
+  result.cumulative_moved = true;
+  gap_end_ -= std::min(gap_end_, popped);
+  first_lost_ -= std::min(first_lost_, popped);
+  if (forward_ < cumulative_) forward_ = cumulative_;
+}
+
+void OutstandingData::release(Fragment& fragment) {
+  OutMessage* const message = fragment.message;
+  assert(message != nullptr && message->fragments != 0);
+  if (--message->fragments == 0 && message->complete) pool_->give_back(message);
+}
+
+/// Marks what the blocks report, takes back what they report no longer (section 6.2.1 D ii: the receiver may
+/// renege). Returns the end of the TSNs that a newly acknowledged one lies above.
+std::size_t OutstandingData::apply_gaps(const SackChunk& sack, SackResult& result) {
+  std::size_t at = 0;
+  std::size_t newly_end = 0;
+  const auto renege_until = [&](std::size_t end) {
+    for (; at < end; ++at)
+      if (ring_[at].state == State::Acked) change(ring_[at], State::InFlight);
+  };
+  std::size_t reported_end = 0;
+  for (std::size_t i = 0; i < sack.gap_count; ++i) {
+    const SackChunk::Gap gap = sack.gap(i);
+    // Blocks that are out of order or overlap are not worth a search: they end the list.
+    if (gap.start < 2 || gap.end < gap.start || gap.start - 1U < at) break;
+    renege_until(gap.start - 1U);
+    for (; at < gap.end; ++at) {
+      Fragment& fragment = ring_[at];
+      if (fragment.state == State::InFlight || fragment.state == State::Lost) newly_end = at;
+      acknowledge(fragment, result);
+    }
+    reported_end = at;
+  }
+  renege_until(std::min(gap_end_, ring_.size()));
+  gap_end_ = reported_end;
+  return newly_end;
+}
+
+/// RFC 9260 section 7.2.4. Deviation: a fragment may be found lost more than once without T3-rtx, when something
+/// sent after its retransmission arrived; the section allows one fast retransmission of each TSN.
+void OutstandingData::count_misses(std::size_t end, SackResult& result) {
+  for (std::size_t i = 0; i < end; ++i) {
+    Fragment& fragment = ring_[i];
+    if (fragment.state != State::InFlight) continue;
+    if (fragment.transmissions > 1 && (!result.newest_sent_at || *result.newest_sent_at <= fragment.sent_at)) continue;
+    if (++fragment.misses < miss_indications_for_loss) continue;
+    change(fragment, State::Lost);
+    first_lost_ = std::min(first_lost_, i);
+    result.lost = true;
+  }
+}
+
+OutstandingData::SackResult OutstandingData::handle_sack(const SackChunk& sack, bool fast_recovery) {
+  SackResult result;
+  if (sack.cumulative < cumulative_ || sack.cumulative >= next_tsn()) return result;
+  const std::size_t left = static_cast<std::size_t>(next_tsn() - sack.cumulative) - 1;
+  for (std::size_t i = 0; i < sack.gap_count; ++i)
+    if (sack.gap(i).end > left) return result;
+  result.valid = true;
+  pop_acknowledged(sack.cumulative, result);
+  if (sack.gap_count != 0 || gap_end_ != 0) {
+    const std::size_t newly_end = apply_gaps(sack, result);
+    count_misses(fast_recovery && result.cumulative_moved ? gap_end_ : newly_end, result);
+  }
+  advance_forward();
+  return result;
+}
+
+OutstandingData::SackResult OutstandingData::handle_cumulative(Tsn cumulative) {
+  SackResult result;
+  if (cumulative < cumulative_ || cumulative >= next_tsn()) return result;
+  result.valid = true;
+  pop_acknowledged(cumulative, result);
+  advance_forward();
+  return result;
+}
+
+void OutstandingData::lose_all() {
+  for (std::size_t i = 0; i < ring_.size(); ++i) {
+    ring_[i].misses = 0;
+    if (ring_[i].state == State::InFlight) change(ring_[i], State::Lost);
+  }
+  first_lost_ = 0;
+}
+
+/// Gives up the whole message that fragment `i` belongs to: its TSNs are consecutive.
+void OutstandingData::abandon(std::size_t i) {
+  OutMessage* const message = ring_[i].message;
+  if (!message->abandoned) {
+    message->abandoned = true;
+    ++abandoned_;
+  }
+  for (std::size_t k = i; ring_[k].message == message; --k) {
+    change(ring_[k], State::Abandoned);
+    if (k == 0) break;
+  }
+  for (std::size_t k = i; k < ring_.size() && ring_[k].message == message; ++k) change(ring_[k], State::Abandoned);
+  // The rest that was never sent stands behind one more TSN, so that the peer does not meet the beginning of
+  // the next message right behind a fragment that was not the last.
+  if (queue_->abandon(message)) {
+    ++message->fragments;
+    ring_.push_back(
+        {.message = message, .offset = static_cast<std::uint32_t>(message->sent), .state = State::Abandoned});
+  }
+}
+
+void OutstandingData::abandon_unsent(OutMessage* message) {
+  if (!ring_.empty() && ring_.back().message == message) {
+    abandon(ring_.size() - 1);
+  } else {
+    message->abandoned = true;
+    ++abandoned_;
+    if (!queue_->abandon(message)) return;
+    ++message->fragments;
+    ring_.push_back(
+        {.message = message, .offset = static_cast<std::uint32_t>(message->sent), .state = State::Abandoned});
+  }
+  advance_forward();
+}
+
+// RFC 3758 section 3.5 C2.
+void OutstandingData::advance_forward() noexcept {
+  if (forward_ < cumulative_) forward_ = cumulative_;
+  for (auto i = static_cast<std::size_t>(forward_ - cumulative_); i < ring_.size(); ++i, ++forward_)
+    if (ring_[i].state != State::Abandoned) break;
+}
+
+bool OutstandingData::idle(StreamId stream) const noexcept {
+  for (std::size_t i = 0; i < ring_.size(); ++i)
+    if (ring_[i].message->stream == stream) return false;
+  return true;
+}
+
+//  |                      New Cumulative TSN                       |
+//  |         Stream-1              |       Stream Sequence-1       | ...
+std::size_t OutstandingData::write_forward_tsn(std::span<std::byte> out) const {
+  std::size_t size = 4;
+  if (out.size() < size) return 0;
+  const OutMessage* last = nullptr;
+  Tsn reached = cumulative_;
+  for (std::size_t i = 0; reached < forward_; ++i, ++reached) {
+    const OutMessage* const message = ring_[i].message;
+    if (message == last || message->unordered) continue;
+    std::size_t at = 4;
+    while (at < size && load_be<std::uint16_t>(out.data() + at) != message->stream.value()) at += 4;
+    if (at == size && (size += 4) > out.size()) {
+      size -= 4;
+      break;
+    }
+    store_be(out.data() + at, message->stream.value());
+    store_be(out.data() + at + 2, message->ssn.value());
+    last = message;
+  }
+  if (reached == cumulative_) return 0;
+  store_be(out.data(), reached.value());
+  return size;
+}
+
+}  // namespace linnet::sctp

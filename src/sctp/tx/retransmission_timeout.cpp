@@ -1,0 +1,23 @@
+#include "sctp/tx/retransmission_timeout.hpp"
+
+#include <algorithm>
+
+namespace linnet::sctp {
+
+void RetransmissionTimeout::measured(Duration round_trip) noexcept {
+  if (round_trip < Duration::zero()) return;
+  if (first_) {
+    first_ = false;
+    smoothed_ = round_trip;
+    variation_ = round_trip / 2;
+  } else {
+    const Duration difference = smoothed_ > round_trip ? smoothed_ - round_trip : round_trip - smoothed_;
+    variation_ += (difference - variation_) / 4;
+    smoothed_ += (round_trip - smoothed_) / 8;
+  }
+  value_ = std::clamp(smoothed_ + 4 * variation_, limits_.min, limits_.max);
+}
+
+void RetransmissionTimeout::back_off() noexcept { value_ = std::min(value_ * 2, limits_.max); }
+
+}  // namespace linnet::sctp
