@@ -114,24 +114,31 @@ std::optional<bool> Negotiation::can_trickle() const {
   return has_ice_option(remote->description, "trickle");
 }
 
+/// Both descriptions of the last exchange must have the m-line: an answer may have rejected it.
+std::optional<std::string> Negotiation::current_data_mid() const {
+  if (!current_local_ || !current_remote_) return std::nullopt;
+  const auto& ours = current_local_->description;
+  const auto& theirs = current_remote_->description;
+  for (std::size_t i = 0; i < ours.media.size() && i < theirs.media.size(); ++i)
+    if (is_data_section(ours.media[i]) && !is_rejected(ours.media[i]) && !is_rejected(theirs.media[i]))
+      return std::string{mid_of(ours.media[i])};
+  return std::nullopt;
+}
+
 // W3C 4.7.3, check if negotiation is needed.
 bool Negotiation::negotiation_needed() const {
   if (state_ == SignalingState::Closed) return false;
-  if (!ice_to_replace_.empty()) return true;
-  if (!data_wanted_) return false;
-  // Both descriptions of the last exchange must have the m-line: an answer may have rejected it.
-  return !current_local_ || !find_data_section(current_local_->description) || !current_remote_ ||
-         !find_data_section(current_remote_->description);
+  return !ice_to_replace_.empty() || (data_wanted_ && !current_data_mid());
 }
 
 std::optional<std::string> Negotiation::data_mid() const {
-  for (const auto* applied : {&pending_local_, &pending_remote_, &current_local_}) {
-    if (!*applied) continue;
-    const sdp::Description& description = (*applied)->description;
-    if (const auto index = find_data_section(description)) return std::string{mid_of(description.media[*index])};
-    if (applied == &pending_local_ && (*applied)->type != SdpType::Offer) return std::nullopt;
+  for (const auto* pending : {&pending_local_, &pending_remote_}) {
+    if (!*pending) continue;
+    const sdp::Description& description = (*pending)->description;
+    const auto index = find_data_section(description, current_data_mid().value_or(""));
+    return index ? std::optional{std::string{mid_of(description.media[*index])}} : std::nullopt;
   }
-  return std::nullopt;
+  return current_data_mid();
 }
 
 }  // namespace linnet::jsep

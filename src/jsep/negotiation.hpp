@@ -101,7 +101,7 @@ class Negotiation {
   [[nodiscard]] IceCredentials answer_credentials(std::string_view remote_ufrag, std::string_view remote_pwd);
   [[nodiscard]] sdp::Setup answer_setup(std::optional<sdp::Setup> offered, bool new_association) const;
   [[nodiscard]] std::string fresh_mid() const;
-  [[nodiscard]] std::string current_data_mid() const;
+  [[nodiscard]] std::optional<std::string> current_data_mid() const;
   [[nodiscard]] std::string render(const sdp::Description& description) const;
   [[nodiscard]] std::optional<SessionDescription> present(const std::optional<Applied>& applied, bool local) const;
 

@@ -71,7 +71,7 @@ Result<Changes> Negotiation::apply_remote(SdpType type, sdp::Description descrip
     if (current_local_ && current_remote_)
       if (auto ok = check_offer_follows(current_local_->description, current_remote_->description, description); !ok)
         return std::unexpected(std::move(ok.error()));
-    if (const auto index = find_data_section(description, current_data_mid()))
+    if (const auto index = find_data_section(description, current_data_mid().value_or("")))
       if (auto read = read_remote_transport(description, *index); !read)
         return std::unexpected(std::move(read.error()));
     if (roll_back_first) undo_offer(changes);
@@ -135,7 +135,7 @@ void Negotiation::use_credentials(const IceCredentials& ice, Changes& changes) {
 }
 
 void Negotiation::name_data_section(const sdp::Description& description, Changes& changes) const {
-  const auto index = find_data_section(description, current_data_mid());
+  const auto index = find_data_section(description, current_data_mid().value_or(""));
   if (!index) return;
   changes.data_mid = std::string{mid_of(description.media[*index])};
   changes.data_m_line_index = static_cast<std::uint16_t>(*index);

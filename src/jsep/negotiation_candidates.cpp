@@ -86,7 +86,7 @@ Result<std::optional<RemoteCandidate>> Negotiation::add_remote_candidate(const I
       return fail(ErrorName::OperationError, "there is no m-line with this index");
   } else {
     // End of candidates for all m-lines: what it means for the data m-line is what counts.
-    index = find_data_section(description, current_data_mid());
+    index = find_data_section(description, current_data_mid().value_or(""));
     if (!index) return std::optional<RemoteCandidate>{};
   }
   if (!ends && !sdp::parse_candidate(candidate.candidate))
@@ -131,7 +131,7 @@ Result<bool> Negotiation::place_candidate(Applied& applied, std::size_t index, c
       attributes.add("candidate", std::string{text});
     }
   }
-  const auto data = find_data_section(description, current_data_mid());
+  const auto data = find_data_section(description, current_data_mid().value_or(""));
   return data && (index == *data || index == transport_section(description, *data));
 }
 

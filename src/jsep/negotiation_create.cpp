@@ -32,12 +32,6 @@ std::string Negotiation::fresh_mid() const {
     if (std::string mid = std::to_string(i); !taken.contains(mid)) return mid;
 }
 
-std::string Negotiation::current_data_mid() const {
-  if (!current_local_) return {};
-  const auto index = find_data_section(current_local_->description);
-  return index ? std::string{mid_of(current_local_->description.media[*index])} : std::string{};
-}
-
 IceCredentials Negotiation::offer_credentials(bool ice_restart) {
   if (!used_ice_ || ice_restart) return make_credentials(generator_);
   if (ice_to_replace_.empty()) return stable_ice_ ? *stable_ice_ : *used_ice_;
@@ -121,7 +115,7 @@ Result<> Negotiation::generate_answer() {
   if (state_ != SignalingState::HaveRemoteOffer && state_ != SignalingState::HaveLocalPranswer)
     return fail(ErrorName::InvalidStateError, "no answer can be made in this signaling state");
   const sdp::Description& offer = pending_remote_->description;
-  const auto index = find_data_section(offer, current_data_mid());
+  const auto index = find_data_section(offer, current_data_mid().value_or(""));
   Created created{.text = {}, .description = blank(), .ice = {}, .epoch = epoch_};
   std::vector<std::string> bundled;
   for (std::size_t i = 0; i < offer.media.size(); ++i) {

@@ -19,9 +19,10 @@ auto attribute(std::string_view name) {
   return [name](const sdp::Attributes& attributes) { return attributes.value(name); };
 }
 
+/// Words are separated by spaces (RFC 8839 section 5.6), in libdatachannel's descriptions by commas.
 bool has_word(std::string_view text, std::string_view word) {
   while (true) {
-    const std::size_t space = std::min(text.find(' '), text.size());
+    const std::size_t space = std::min(text.find_first_of(" ,"), text.size());
     if (text.substr(0, space) == word) return true;
     if (space == text.size()) return false;
     text.remove_prefix(space + 1);
