@@ -113,7 +113,7 @@ class EventState : public std::enable_shared_from_this<EventState<Args...>> {
   /// Calls everybody who listens now; on the executor, with nothing of the library locked or half-done.
   void emit(const Args&... args) {
     if (closed_) return;
-    const auto keep = this->shared_from_this();
+    const auto keep = this->weak_from_this().lock();  // Or the owner keeps it alive.
     struct Depth {
       EventState& state;
       explicit Depth(EventState& s) : state(s) { ++state.depth_; }

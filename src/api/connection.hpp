@@ -1,0 +1,119 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "linnet/peer_connection.hpp"
+#include "runtime/host.hpp"
+
+namespace linnet::detail {
+
+class Channel;
+
+/// What PeerConnection is a handle to: turns the session's events into the API's. Owned by the PeerConnection, held
+/// weakly by its Host, which outlives it while a closed session is flushed. Everything runs on the executor.
+class Connection final : public runtime::Observer, public std::enable_shared_from_this<Connection> {
+ public:
+  struct Events {
+    explicit Events(const Executor& executor)
+        : connection_state_change(executor),
+          negotiation_needed(executor),
+          ice_candidate(executor),
+          ice_candidate_error(executor),
+          data_channel(executor),
+          track(executor),
+          signaling_state_change(executor),
+          ice_connection_state_change(executor),
+          ice_gathering_state_change(executor) {}
+    EventState<PeerConnectionState> connection_state_change;
+    EventState<> negotiation_needed;
+    EventState<IceCandidateEvent> ice_candidate;
+    EventState<IceCandidateErrorEvent> ice_candidate_error;
+    EventState<DataChannelEvent> data_channel;
+    EventState<TrackEvent> track;
+    EventState<SignalingState> signaling_state_change;
+    EventState<IceConnectionState> ice_connection_state_change;
+    EventState<IceGatheringState> ice_gathering_state_change;
+  };
+
+  /// Throws Exception.
+  [[nodiscard]] static std::shared_ptr<Connection> create(Executor executor, Configuration configuration,
+                                                          const Tuning& tuning);
+  explicit Connection(std::shared_ptr<runtime::Host> host);
+  ~Connection();
+
+  [[nodiscard]] const Executor& executor() const noexcept { return host_->executor(); }
+  [[nodiscard]] Session& session() noexcept { return host_->session(); }
+  [[nodiscard]] Events& events() noexcept { return events_; }
+  [[nodiscard]] const std::optional<Error>& failure() const noexcept { return failure_; }
+  /// Asserts the thread rule while it lives.
+  [[nodiscard]] runtime::EntryGuard::Scope enter() { return runtime::EntryGuard::Scope{host_->guard()}; }
+  void wake() { host_->wake(); }
+
+  /// Completes an operation as Host::complete orders it.
+  template <class T>
+  void finish(Result<T> result, Completion<T> done) {
+    host_->complete([result = std::move(result), done = std::move(done)]() mutable {
+      if (result)
+        done(nullptr, std::move(*result));
+      else
+        done(exception_of(std::move(result).error()), T{});
+    });
+  }
+  void finish(Result<> result, Completion<> done) {
+    host_->complete([result = std::move(result), done = std::move(done)]() mutable {
+      done(result ? nullptr : exception_of(std::move(result).error()));
+    });
+  }
+
+  [[nodiscard]] std::shared_ptr<Channel> create_data_channel(std::string_view label, const DataChannelInit& init);
+  void close();
+
+  // --- For channels ------------------------------------------------------------------------------------------
+
+  void request_drain(std::weak_ptr<Channel> channel);
+  void watch_writable(std::weak_ptr<Channel> channel);
+  /// Room in the receive window is told to the peer by what the session sends next.
+  void woken_by_reading() { host_->wake(); }
+  void forget(ChannelId id);
+
+ private:
+  void on_event(Session::Event& event) override;
+  void on_pump() override;
+
+  void handle(Session::NegotiationNeeded&);
+  void handle(Session::SignalingStateChange& e);
+  void handle(Session::IceGatheringStateChange& e);
+  void handle(Session::IceConnectionStateChange& e);
+  void handle(Session::ConnectionStateChange& e);
+  void handle(Session::IceCandidateFound& e);
+  void handle(Session::IceCandidateError& e);
+  void handle(Session::DtlsStateChange& e);
+  void handle(Session::DataChannelAnnounced& e);
+  void handle(Session::ChannelOpen& e);
+  void handle(Session::ChannelMessageReady& e);
+  void handle(Session::ChannelBufferedAmountLow& e);
+  void handle(Session::ChannelClosing& e);
+  void handle(Session::ChannelError& e);
+  void handle(Session::ChannelClosed& e);
+  template <class Other>
+  void handle(Other&) {}  // The host's business, or no event of the W3C's.
+
+  std::shared_ptr<Channel> make_channel(ChannelId id);
+  [[nodiscard]] std::shared_ptr<Channel> find(ChannelId id) const;
+  void close_events();
+
+  std::shared_ptr<runtime::Host> host_;
+  Events events_;
+  std::optional<Error> failure_;
+  std::unordered_map<ChannelId, std::shared_ptr<Channel>> live_;  ///< Those that can still fire events.
+  std::unordered_map<ChannelId, std::weak_ptr<Channel>> all_;     ///< Those that somebody still has.
+  std::vector<std::weak_ptr<Channel>> to_drain_;
+  std::vector<std::weak_ptr<Channel>> to_write_;
+  bool closed_ = false;
+};
+
+}  // namespace linnet::detail
