@@ -1,0 +1,405 @@
+#include "dtls/connection.hpp"
+
+#include <gtest/gtest.h>
+
+#include <queue>
+
+#include "dtls/record.hpp"
+#include "dtls/testing/driver.hpp"
+
+// Two Connections against each other in virtual time.
+namespace linnet::dtls::testing {
+namespace {
+
+/// A client and a server with a path between them whose every datagram takes 10 ms; `path` may lose or change it.
+class Couple {
+ public:
+  explicit Couple(std::uint64_t seed = 1, Options options = {})
+      : client(seed, fresh_certificate(), options), server(seed + 1, fresh_certificate(), options) {}
+
+  void trust() {
+    client.connection.set_remote_fingerprints({server.certificate().fingerprint()});
+    server.connection.set_remote_fingerprints({client.certificate().fingerprint()});
+  }
+  void start() {
+    client.connection.start(now, Role::Client);
+    server.connection.start(now, Role::Server);
+  }
+  void send(End& to, Bytes packet, Duration delay = 10ms) {
+    flying_.push({now + delay, order_++, &to, std::move(packet)});
+  }
+  void pump() {
+    for (End* end : {&client, &server}) {
+      end->poll_events();
+      End& to = end == &client ? server : client;
+      for (auto& packet : end->poll_all(now)) {
+        if (!path || path(to, packet)) send(to, std::move(packet));
+      }
+    }
+  }
+  /// Runs until both are connected, or nothing happens any more, or `limit`.
+  bool run(Duration limit = 40s) {
+    const TimePoint end = now + limit;
+    pump();
+    while (!(client.connection.connected() && server.connection.connected() && flying_.empty())) {
+      TimePoint next = std::min(client.connection.next_timeout(), server.connection.next_timeout());
+      if (!flying_.empty()) next = std::min(next, flying_.top().at);
+      if (next > end) break;
+      now = std::max(now, next);
+      client.connection.handle_timeout(now);
+      server.connection.handle_timeout(now);
+      while (!flying_.empty() && flying_.top().at <= now) {
+        auto [at, order, to, packet] = flying_.top();
+        flying_.pop();
+        to->handle(now, std::move(packet));
+      }
+      pump();
+    }
+    return client.connection.connected() && server.connection.connected();
+  }
+  void connect() {
+    trust();
+    start();
+    ASSERT_TRUE(run());
+  }
+
+  TimePoint now{};
+  End client;
+  End server;
+  std::function<bool(End& to, Bytes&)> path;
+
+ private:
+  struct Flying {
+    TimePoint at;
+    std::uint64_t order;
+    End* to;
+    Bytes bytes;
+    bool operator<(const Flying& other) const { return std::tie(at, order) > std::tie(other.at, other.order); }
+  };
+  std::priority_queue<Flying> flying_;
+  std::uint64_t order_ = 0;
+};
+
+TEST(Connection, ConnectsInTwoRoundTrips) {
+  Couple pair;
+  pair.connect();
+  EXPECT_EQ(pair.now, TimePoint{} + 40ms);
+  EXPECT_EQ(pair.client.connection.statistics().flights_resent, 0U);
+  EXPECT_EQ(pair.client.connection.remote_certificate().size(), pair.server.certificate().der().size());
+  EXPECT_EQ(pair.client.connection.role(), Role::Client);
+  EXPECT_EQ(pair.client.connection.cipher(), "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
+  EXPECT_EQ(pair.client.connection.srtp_profile(), "SRTP_AEAD_AES_128_GCM");
+  EXPECT_EQ(pair.client.connection.next_timeout(), never);
+  EXPECT_EQ(pair.server.connection.next_timeout(), never);
+}
+
+TEST(Connection, RepeatsTheFirstFlightSoonWhenTheServerWasNotReady) {
+  Couple pair;
+  pair.trust();
+  pair.client.connection.start(pair.now, Role::Client);
+  pair.path = [&](End&, Bytes&) { return pair.now > TimePoint{}; };
+  pair.server.connection.start(pair.now, Role::Server);
+  EXPECT_TRUE(pair.run());
+  EXPECT_LT(pair.now, TimePoint{} + 200ms);
+}
+
+TEST(Connection, KeepsWhatCameBeforeTheStart) {
+  Couple pair;
+  pair.trust();
+  pair.client.connection.start(pair.now, Role::Client);
+  EXPECT_FALSE(pair.run(50ms));
+  EXPECT_EQ(pair.server.connection.state(), DtlsTransportState::New);
+  pair.server.connection.start(pair.now, Role::Server);
+  EXPECT_TRUE(pair.run());
+  EXPECT_EQ(pair.client.connection.statistics().flights_resent, 0U);
+}
+
+TEST(Connection, BoundsWhatCameBeforeTheStart) {
+  End end{1};
+  for (int i = 0; i < 100; ++i) end.handle(TimePoint{}, Bytes(1'000));
+  EXPECT_EQ(end.connection.statistics().early_dropped, 68U);
+  End big{1};
+  for (int i = 0; i < 10; ++i) big.handle(TimePoint{}, Bytes(60'000));
+  EXPECT_EQ(big.connection.statistics().early_dropped, 9U);
+}
+
+TEST(Connection, ConnectsWhicheverDatagramIsLost) {
+  for (int lost = 0; lost < 8; ++lost) {
+    Couple pair{static_cast<std::uint64_t>(lost) + 10};
+    int index = 0;
+    pair.path = [&](End&, Bytes&) { return index++ != lost; };
+    pair.connect();
+    EXPECT_LT(pair.now, TimePoint{} + 400ms) << "lost datagram " << lost;
+  }
+}
+
+TEST(Connection, ConnectsOverHostilePaths) {
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    Couple pair{seed, {.mtu = seed % 3 == 0 ? std::size_t{300} : std::size_t{1'200}}};
+    SeededGenerator random{seed};
+    pair.path = [&](End& to, Bytes& packet) {
+      if (random.below(10) < 3) pair.send(to, packet, std::chrono::milliseconds{random.below(300)});  // late duplicate
+      if (random.below(10) < 1) {
+        Bytes bad = packet;
+        bad.resize(random.below(bad.size()) + 1);
+        pair.send(to, bad);  // truncated copy
+        Bytes junk(random.below(100));
+        random.fill(junk);
+        pair.send(to, junk);
+      }
+      if (random.below(10) < 3) return false;
+      pair.send(to, packet, std::chrono::milliseconds{random.below(100)});
+      return false;
+    };
+    pair.trust();
+    pair.start();
+    EXPECT_TRUE(pair.run()) << "seed " << seed;
+    EXPECT_FALSE(pair.client.error || pair.server.error) << "seed " << seed;
+    EXPECT_EQ(pair.client.connected, 1);
+    EXPECT_EQ(pair.server.connected, 1);
+  }
+}
+
+TEST(Connection, GivesUpAfterTheTotalTimeout) {
+  Couple pair;
+  pair.trust();
+  pair.client.connection.start(pair.now, Role::Client);
+  std::size_t packets = 0;
+  pair.path = [&](End&, Bytes&) { return ++packets == 0; };
+  EXPECT_FALSE(pair.run(60s));
+  ASSERT_TRUE(pair.client.error);
+  EXPECT_EQ(pair.client.error->detail, ErrorDetail::DtlsFailure);
+  EXPECT_EQ(pair.now, TimePoint{} + 30s);
+  EXPECT_GT(packets, 25U);
+  EXPECT_LT(packets, 40U);
+}
+
+TEST(Connection, WaitsForTheFingerprintAndKeepsDataMeanwhile) {
+  Couple pair;
+  pair.server.connection.set_remote_fingerprints({pair.client.certificate().fingerprint()});
+  pair.start();
+  EXPECT_FALSE(pair.run(5s));
+  ASSERT_TRUE(pair.server.connection.connected());
+  EXPECT_EQ(pair.client.connection.state(), DtlsTransportState::Connecting);
+  EXPECT_EQ(pair.client.connection.next_timeout(), never);
+  for (int i = 0; i < 100; ++i) pair.client.handle(pair.now, pair.server.seal(bytes("early")));
+  EXPECT_TRUE(pair.client.received.empty());
+  EXPECT_TRUE(pair.client.connection.take_early_data().empty());
+  EXPECT_EQ(pair.client.connection.statistics().early_dropped, 68U);
+  std::array<std::byte, 20> keys;
+  EXPECT_FALSE(pair.client.connection.export_keying_material("label", keys));
+  EXPECT_TRUE(pair.client.seal(bytes("no")).empty());
+  pair.client.connection.set_remote_fingerprints({pair.server.certificate().fingerprint()});
+  pair.client.poll_events();
+  EXPECT_EQ(pair.client.connected, 1);
+  ASSERT_EQ(pair.client.received.size(), 32U);
+  EXPECT_EQ(pair.client.received[0], bytes("early"));
+}
+
+TEST(Connection, FailsWhenALateFingerprintDoesNotMatch) {
+  Couple pair;
+  pair.server.connection.set_remote_fingerprints({pair.client.certificate().fingerprint()});
+  pair.start();
+  EXPECT_FALSE(pair.run(5s));
+  pair.client.connection.set_remote_fingerprints({pair.client.certificate().fingerprint()});
+  pair.run(1s);
+  ASSERT_TRUE(pair.client.error);
+  EXPECT_EQ(pair.client.error->detail, ErrorDetail::FingerprintFailure);
+  ASSERT_TRUE(pair.server.error);
+  EXPECT_EQ(pair.server.error->received_alert, 42U);
+}
+
+TEST(Connection, KeepsDataThatOvertakesTheFinished) {
+  Couple pair;
+  pair.trust();
+  pair.path = [&](End& to, Bytes& packet) {
+    // The server's last flight is late; its data is not.
+    if (&to == &pair.client && pair.server.connection.connected()) {
+      pair.send(to, pair.server.seal(bytes("first")), 10ms);
+      pair.send(to, packet, 50ms);
+      return false;
+    }
+    return true;
+  };
+  pair.start();
+  EXPECT_TRUE(pair.run());
+  ASSERT_FALSE(pair.client.received.empty());
+  EXPECT_EQ(pair.client.received[0], bytes("first"));
+}
+
+TEST(Connection, ReassemblesAHandFragmentedClientHello) {
+  Couple pair;
+  pair.trust();
+  pair.path = [&](End& to, Bytes& packet) {
+    if (&to != &pair.server || packet[13] != std::byte{1}) return true;
+    // Pieces of 40 bytes, the last first.
+    std::span<std::byte> rest = packet;
+    const Record record = next_record(rest).value();
+    const auto whole = *read_handshake_header(record.fragment);
+    std::uint64_t sequence = 100;
+    for (std::size_t end = whole.length; end > 0;) {
+      const std::size_t begin = (end - 1) / 40 * 40;
+      auto header = whole;
+      header.fragment_offset = static_cast<std::uint32_t>(begin);
+      header.fragment_length = static_cast<std::uint32_t>(end - begin);
+      Bytes piece(25 + end - begin);
+      write_record_header(std::span{piece}.first<13>(), ContentType::Handshake, version_1_0, 0, sequence++,
+                          12 + end - begin);
+      write_handshake_header(std::span{piece}.subspan<13, 12>(), header);
+      std::memcpy(&piece[25], &record.fragment[12 + begin], end - begin);
+      pair.send(to, piece);
+      pair.send(to, piece);
+      end = begin;
+    }
+    return false;
+  };
+  pair.start();
+  EXPECT_TRUE(pair.run());
+  EXPECT_EQ(pair.now, TimePoint{} + 40ms);
+}
+
+TEST(Connection, DropsReplayedTruncatedAndChangedRecords) {
+  Couple pair;
+  pair.connect();
+  const Bytes record = pair.client.seal(bytes("data"));
+  for (std::size_t i = 0; i < record.size(); ++i) {
+    pair.server.handle(pair.now, Bytes(record.begin(), record.begin() + static_cast<std::ptrdiff_t>(i)));
+    Bytes changed = record;
+    changed[i] ^= std::byte{0x10};
+    pair.server.handle(pair.now, changed);
+  }
+  EXPECT_TRUE(pair.server.received.empty());
+  pair.server.handle(pair.now, record);
+  pair.server.handle(pair.now, record);
+  EXPECT_EQ(pair.server.received.size(), 1U);
+  EXPECT_EQ(pair.server.connection.statistics().records_replayed, 1U);
+  EXPECT_TRUE(pair.server.connection.connected());
+}
+
+TEST(Connection, AcceptsReorderedRecordsWithinTheWindow) {
+  Couple pair;
+  pair.connect();
+  std::vector<Bytes> records;
+  for (int i = 0; i < 300; ++i) records.push_back(pair.client.seal(bytes("data")));
+  for (auto record = records.rbegin(); record != records.rend(); ++record) pair.server.handle(pair.now, *record);
+  EXPECT_EQ(pair.server.received.size(), 256U);
+}
+
+TEST(Connection, ReadsSeveralRecordsOfADatagram) {
+  Couple pair;
+  pair.connect();
+  Bytes both = pair.client.seal(bytes("one"));
+  const Bytes second = pair.client.seal(bytes("two"));
+  both.insert(both.end(), second.begin(), second.end());
+  pair.server.handle(pair.now, both);
+  ASSERT_EQ(pair.server.received.size(), 2U);
+  EXPECT_EQ(pair.server.received[1], bytes("two"));
+}
+
+TEST(Connection, IgnoresForgedPlaintextAfterTheHandshake) {
+  Couple pair;
+  pair.connect();
+  for (const ContentType type :
+       {ContentType::ChangeCipherSpec, ContentType::Alert, ContentType::Handshake, ContentType::ApplicationData}) {
+    Bytes forged(15);
+    write_record_header(std::span{forged}.first<13>(), type, version_1_2, 0, 999, 2);
+    forged[13] = std::byte{2};
+    forged[14] = std::byte{40};
+    pair.server.handle(pair.now, forged);
+  }
+  EXPECT_TRUE(pair.server.connection.connected());
+  EXPECT_FALSE(pair.server.poll(pair.now));
+  EXPECT_TRUE(pair.server.received.empty());
+}
+
+Bytes plaintext_alert(std::uint8_t level, std::uint8_t description) {
+  Bytes alert(15);
+  write_record_header(std::span{alert}.first<13>(), ContentType::Alert, version_1_2, 0, 50, 2);
+  alert[13] = std::byte{level};
+  alert[14] = std::byte{description};
+  return alert;
+}
+
+TEST(Connection, SurvivesAForgedAlertDuringTheHandshake) {
+  Couple pair;
+  pair.path = [&](End& to, Bytes&) {
+    pair.send(to, plaintext_alert(2, 40), 1ms);
+    pair.send(to, plaintext_alert(1, 0), 1ms);
+    return true;
+  };
+  pair.connect();
+}
+
+TEST(Connection, BelievesAPlaintextAlertWhenNothingElseComes) {
+  End client{1};
+  client.connection.start(TimePoint{}, Role::Client);
+  client.handle(TimePoint{} + 10ms, plaintext_alert(2, 40));
+  EXPECT_FALSE(client.error);
+  client.connection.handle_timeout(TimePoint{} + 2010ms);
+  client.poll_events();
+  ASSERT_TRUE(client.error);
+  EXPECT_EQ(client.error->received_alert, 40U);
+}
+
+TEST(Connection, ClosesBothEnds) {
+  Couple pair;
+  pair.connect();
+  pair.client.connection.close(pair.now);
+  EXPECT_TRUE(pair.client.seal(bytes("x")).empty());
+  pair.run(1s);
+  EXPECT_EQ(pair.server.closed, 1);
+  EXPECT_EQ(pair.client.closed, 0);
+  EXPECT_EQ(pair.server.connection.state(), DtlsTransportState::Closed);
+  EXPECT_FALSE(pair.client.poll(pair.now));
+  EXPECT_FALSE(pair.server.poll(pair.now));
+}
+
+TEST(Connection, ClosesDuringTheHandshake) {
+  Couple pair;
+  pair.trust();
+  pair.start();
+  pair.pump();
+  pair.client.connection.close(pair.now);
+  EXPECT_EQ(pair.client.connection.next_timeout(), never);
+  pair.run(60s);
+  EXPECT_EQ(pair.client.connected, 0);
+  ASSERT_TRUE(pair.server.error);
+}
+
+TEST(Connection, SealsOnlyWhatFits) {
+  Couple pair;
+  std::array<std::byte, 100> record{};
+  EXPECT_EQ(pair.client.connection.seal(record, 10), 0U);
+  pair.connect();
+  EXPECT_EQ(pair.client.connection.seal(record, 64), 0U);
+  EXPECT_EQ(pair.client.connection.seal(record, 63), 100U);
+  Bytes large(17'000);
+  EXPECT_EQ(pair.client.connection.seal(large, 16'385), 0U);
+}
+
+TEST(Connection, RepeatsItselfByteForByteWithSeededKeys) {
+  std::vector<std::vector<Bytes>> runs;
+  for (int i = 0; i < 2; ++i) {
+    SeededGenerator random{42};
+    Options options{.context = crypto::LibraryContext::seeded(random)};
+    const auto make = [&] {
+      return crypto::Certificate::generate(options.context, random, std::chrono::sys_seconds{1'790'000'000s}).value();
+    };
+    End client{1, make(), options};
+    End server{2, make(), options};
+    client.connection.start(TimePoint{}, Role::Client);
+    server.connection.start(TimePoint{}, Role::Server);
+    auto& sent = runs.emplace_back();
+    for (int round = 0; round < 3; ++round) {
+      for (auto& packet : client.poll_all(TimePoint{})) server.handle(TimePoint{}, sent.emplace_back(packet));
+      for (auto& packet : server.poll_all(TimePoint{})) client.handle(TimePoint{}, sent.emplace_back(packet));
+    }
+    client.connection.set_remote_fingerprints({server.certificate().fingerprint()});
+    EXPECT_TRUE(client.connection.connected());
+  }
+  EXPECT_GE(runs[0].size(), 4U);
+  EXPECT_EQ(runs[0], runs[1]);
+}
+
+}  // namespace
+}  // namespace linnet::dtls::testing
