@@ -64,8 +64,10 @@ struct Tuning {
 
   // --- Closing -----------------------------------------------------------------------------------------------
 
-  /// How long close() may go on delivering what was sent before it gives up on a peer that takes nothing.
+  /// close() goes on delivering what was sent. It gives up on a peer that takes nothing for this long,
   Duration close_timeout = std::chrono::seconds{10};
+  /// and on any peer after this long.
+  Duration close_limit = std::chrono::minutes{5};
 
   // --- The runtime's sockets ---------------------------------------------------------------------------------
 

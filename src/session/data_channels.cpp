@@ -48,8 +48,9 @@ void DataChannels::handle(TimePoint now, const sctp::Event& event) {
         } else if constexpr (std::is_same_v<E, sctp::BufferedAmountLow>) {
           const auto id = channel_on(dcep::ChannelStream{e.stream.value()});
           const DataChannel* channel = id ? find(*id) : nullptr;
-          // W3C: in any state but closed; before `open` nothing can be buffered.
-          if (channel && channel->state == DataChannelState::Open) events_.push(Session::ChannelBufferedAmountLow{*id});
+          // What went out before the first message is DCEP's, which the W3C does not count.
+          const bool own = channel && channel->messages_sent != 0;
+          if (own && channel->state == DataChannelState::Open) events_.push(Session::ChannelBufferedAmountLow{*id});
         } else if constexpr (std::is_same_v<E, sctp::Writable>) {
           writable(now);
         } else if constexpr (std::is_same_v<E, sctp::IncomingStreamsReset>) {
@@ -184,7 +185,8 @@ void DataChannels::set_low_threshold(ChannelId id, std::size_t bytes) {
 
 std::size_t DataChannels::buffered_amount(ChannelId id) const noexcept {
   const DataChannel* channel = find(id);
-  const bool live = channel && association_ && channel->stream && channel->state != DataChannelState::Closed;
+  const bool live =
+      channel && association_ && channel->messages_sent != 0 && channel->state != DataChannelState::Closed;
   return live ? association_->buffered_amount(sctp_stream(*channel->stream)) : 0;
 }
 

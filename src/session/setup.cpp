@@ -56,7 +56,8 @@ Result<> check(const Tuning& tuning) {
 transport::Options transport_options(const Configuration& configuration, const Tuning& tuning,
                                      std::vector<ice::Server> servers, crypto::Certificate certificate,
                                      crypto::LibraryContext context) {
-  transport::Options options{.mtu = tuning.mtu, .close_timeout = tuning.close_timeout};
+  transport::Options options{
+      .mtu = tuning.mtu, .close_timeout = tuning.close_timeout, .close_limit = tuning.close_limit};
 
   options.ice.lite = tuning.ice_lite;
   options.ice.policy = configuration.ice_transport_policy;

@@ -17,8 +17,9 @@ struct Options {
 
   /// Largest UDP payload.
   std::size_t mtu = 1'200;
-  /// How long close() may go on delivering.
+  /// How long close() goes on without the peer taking anything, and how long at most.
   Duration close_timeout = std::chrono::seconds{10};
+  Duration close_limit = std::chrono::minutes{5};
 };
 
 struct Statistics {

@@ -51,8 +51,10 @@ void Transport::close(TimePoint now) {
   advance(now);
   if (life_ != Life::Running) return;
   deadline_ = now_ + options_.close_timeout;
+  close_by_ = now_ + options_.close_limit;
   if (dtls_->connected() && sctp_->state() == SctpTransportState::Connected) {
     life_ = Life::Flushing;
+    undelivered_ = undelivered();
     sctp_->shutdown(now_);
   } else {
     life_ = Life::SayingGoodbye;
@@ -218,21 +220,32 @@ void Transport::count_sent(const Path& path, std::size_t size) {
   ice_.note_sent(now_, path, size);
 }
 
+std::size_t Transport::undelivered() const {
+  return sctp_ ? sctp_->total_buffered() + sctp_->statistics().bytes_in_flight : 0;
+}
+
+/// The deadline of closing has come.
+void Transport::give_up() {
+  if (life_ != Life::Flushing || !ice_.can_send()) {
+    finish();
+    return;
+  }
+  const std::size_t left = undelivered();
+  if (left < std::exchange(undelivered_, left) && now_ < close_by_) {
+    deadline_ = std::min(now_ + options_.close_timeout, close_by_);
+    return;
+  }
+  // Nobody takes what we have; say so once.
+  life_ = Life::SayingGoodbye;
+  sctp_->abort(now_, "closed");
+  deadline_ = now_ + std::chrono::seconds{1};
+}
+
 void Transport::handle_timeout(TimePoint now) {
   advance(now);
   if (life_ == Life::Finished) return;
-  if (deadline_ <= now_) {
-    // Nobody took what we had: give up, but say so once if there is a way.
-    if (life_ == Life::Flushing) {
-      life_ = Life::SayingGoodbye;
-      sctp_->abort(now_, "closed");
-      deadline_ = now_ + std::chrono::seconds{1};
-      if (!ice_.can_send()) finish();
-    } else {
-      finish();
-    }
-    if (life_ == Life::Finished) return;
-  }
+  if (deadline_ <= now_) give_up();
+  if (life_ == Life::Finished) return;
   if (ice_.next_timeout() <= now_) ice_.handle_timeout(now_);
   if (dtls_->next_timeout() <= now_) dtls_->handle_timeout(now_);
   if (sctp_ && sctp_->next_timeout() <= now_) sctp_->handle_timeout(now_);

@@ -41,8 +41,8 @@ class Transport {
   /// The peer's certificate may also be one of these.
   void set_remote_fingerprints(std::vector<crypto::Fingerprint> fingerprints);
 
-  /// Delivers what SCTP has queued, says good-bye on each layer, then tells Finished; at most for
-  /// `Options::close_timeout`.
+  /// Delivers what SCTP has queued, says good-bye on each layer, then tells Finished; bounded by
+  /// `Options::close_timeout` and `close_limit`.
   void close(TimePoint now);
   /// Says good-bye once and tells Finished when that was polled, or at once when there is no path.
   void abort(TimePoint now);
@@ -79,6 +79,8 @@ class Transport {
   void dtls_event(dtls::Connection::Event& event);
   void sctp_event(sctp::Event& event);
   void finish();
+  [[nodiscard]] std::size_t undelivered() const;
+  void give_up();
   [[nodiscard]] bool send_handshake(const Path& path, DatagramBatch& batch);
   [[nodiscard]] bool send_data(const Path& path, DatagramBatch& batch);
   void count_sent(const Path& path, std::size_t size);
@@ -93,6 +95,8 @@ class Transport {
   bool dtls_running_ = false;
   Life life_ = Life::Running;
   TimePoint deadline_ = never;
+  TimePoint close_by_ = never;
+  std::size_t undelivered_ = 0;  ///< When the deadline was set.
   /// The path that the last DTLS datagram was accepted from.
   std::optional<Path> accepted_;
   std::deque<Event> events_;
