@@ -110,7 +110,7 @@ std::optional<std::vector<AddressRecord>> parse_response(std::span<const std::by
 std::size_t write_query(std::span<std::byte> out, std::string_view name, bool unicast) {
   if (name.empty() || name.size() > max_name - 2) return 0;
   ByteWriter writer{out};
-  for (const std::uint16_t field : {0, 0, 2, 0, 0, 0}) writer.u16(field);
+  for (const int field : {0, 0, 2, 0, 0, 0}) writer.u16(static_cast<std::uint16_t>(field));
   const std::size_t start = writer.size();
   for (std::string_view rest = name; !rest.empty();) {
     const auto dot = rest.find('.');
@@ -121,7 +121,7 @@ std::size_t write_query(std::span<std::byte> out, std::string_view name, bool un
     rest = dot == std::string_view::npos ? std::string_view{} : rest.substr(dot + 1);
   }
   writer.u8(0);
-  const std::uint16_t cls = unicast ? class_in + top_bit : class_in;
+  const auto cls = static_cast<std::uint16_t>(unicast ? class_in + top_bit : class_in);
   writer.u16(type_a);
   writer.u16(cls);
   writer.u16(static_cast<std::uint16_t>(0xC000U | start));  // The same name again.

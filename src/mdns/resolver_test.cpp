@@ -20,7 +20,7 @@ std::vector<std::byte> response(std::string_view host, const IpAddress& address,
   ByteWriter w{out};
   w.u16(0);
   w.u16(flags);
-  for (const std::uint16_t count : {0, 1, 0, 0}) w.u16(count);
+  for (const int count : {0, 1, 0, 0}) w.u16(static_cast<std::uint16_t>(count));
   for (std::string_view rest = host; !rest.empty();) {
     const auto dot = rest.find('.');
     const auto label = rest.substr(0, dot);
