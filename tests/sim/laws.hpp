@@ -108,7 +108,7 @@ class Laws {
     twice.pair.before_step = [&] {
       for (const Side side : sides) {
         (void)twice.fixture.machine(side).next_timeout();
-        if (speaks(twice, side, twice.pair.now())) violated("polling a drained machine gave something new");
+        if (speaks(twice, side, twice.pair.now())) violated("polling a drained machine gave something new" + spoken_);
       }
     };
     live(twice);
@@ -238,7 +238,7 @@ class Laws {
     M& machine = run.fixture.machine(Side::A);
     TimePoint now = run.pair.now();
     if (machine.next_timeout() != never) violated("a timer runs after close" + where);
-    if (speaks(run, Side::A, now)) violated("output after close" + where);
+    if (speaks(run, Side::A, now)) violated("output after close" + spoken_ + where);
     const auto packets = run.captured[1];
     std::vector<std::byte> bytes;
     for (std::size_t i = 0; i < 200; ++i) {
@@ -251,7 +251,7 @@ class Laws {
       if (i % 5 == 0) run.fixture.act(now, Side::A, run.verb_random());
       if (i % 50 == 0) run.fixture.close(now, Side::A);
       if (machine.next_timeout() != never) return violated("an input after close starts a timer" + where);
-      if (speaks(run, Side::A, now)) return violated("an input after close makes output" + where);
+      if (speaks(run, Side::A, now)) return violated("an input after close makes output" + spoken_ + where);
     }
   }
 
@@ -340,7 +340,15 @@ class Laws {
   bool speaks(Run& run, Side side, TimePoint now) {
     M& machine = run.fixture.machine(side);
     room_.resize(65'536);
-    return machine.poll_event().has_value() || machine.poll_packet(now, std::span{room_}) != 0;
+    if (const auto event = machine.poll_event()) {
+      spoken_ = " (an event";
+      if constexpr (requires { event->index(); }) spoken_ += ", alternative " + std::to_string(event->index());
+      spoken_ += ")";
+      return true;
+    }
+    const std::size_t size = machine.poll_packet(now, std::span{room_});
+    spoken_ = " (a packet of " + std::to_string(size) + " bytes)";
+    return size != 0;
   }
 
   /// Takes all output and throws the packets away. false: there is no end of it.
@@ -401,6 +409,7 @@ class Laws {
   PairOptions path_;
   Violations violations_;
   std::vector<std::byte> room_;
+  std::string spoken_;  ///< What `speaks` heard last.
 };
 
 /// How machine fixture `F` breaks `law` with that seed.

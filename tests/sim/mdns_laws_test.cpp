@@ -1,0 +1,45 @@
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "mdns/resolver.hpp"
+#include "sim/laws_suite.hpp"
+
+namespace linnet::sim {
+namespace {
+
+// Two resolvers on one local network. Neither answers: each question ends by giving up.
+class ResolverFixture {
+ public:
+  using Machine = mdns::Resolver;
+
+  explicit ResolverFixture(Generator& random) : a_({}, random), b_({}, random) {}
+
+  Machine& machine(Side side) { return side == Side::A ? a_ : b_; }
+  void start(TimePoint now) {
+    a_.query(now, mdns::QueryId{next_++}, "one.local");
+    b_.query(now, mdns::QueryId{next_++}, "two.local");
+  }
+  [[nodiscard]] bool ready() const { return resolved_ >= 2; }
+  void act(TimePoint now, Side side, Generator& random) {
+    if (chance(random, 0.2)) {
+      machine(side).cancel(mdns::QueryId{random.below(next_)});
+    } else {
+      machine(side).query(now, mdns::QueryId{next_++}, std::to_string(random.below(5)) + ".local");
+    }
+  }
+  void close(TimePoint, Side side) { machine(side).close(); }
+  void on_event(TimePoint, Side, mdns::Resolver::Event&) { ++resolved_; }
+
+ private:
+  Machine a_;
+  Machine b_;
+  std::uint64_t next_ = 1;
+  int resolved_ = 0;
+};
+
+}  // namespace
+
+INSTANTIATE_TYPED_TEST_SUITE_P(MdnsResolver, SevenLaws, ResolverFixture);
+
+}  // namespace linnet::sim
