@@ -101,6 +101,8 @@ class Core {
     Tsn forward_sent;
     TimePoint forward_sent_at{};
     TimePoint last_data_at{};
+    bool probe = false;            // one chunk may go out whatever the peer's window says
+    unsigned probes = 0;           // since the window closed
     bool fast_retransmit = false;  // one packet may go out whatever the congestion window says
   };
   /// An answer outside of the association: INIT-ACK, or ABORT of a bad INIT. The last one wins.
@@ -144,6 +146,7 @@ class Core {
   void handle_forward_tsn(const ChunkView& chunk);
   void data_packet_ended();
   void retransmission_timed_out();
+  [[nodiscard]] bool window_allows(std::size_t size);
   [[nodiscard]] std::size_t window_now() const noexcept;
 
   // core_control.cpp

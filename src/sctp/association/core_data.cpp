@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "sctp/association/core.hpp"
 
@@ -34,8 +35,9 @@ void Core::handle_data(const ChunkView& chunk) {
     case DataTracker::Arrival::TooFar: return;
     case DataTracker::Arrival::New: break;
   }
-  // A full window takes nothing; twice of it bounds what a filled gap may still bring.
-  const std::size_t limit = tracker.is_next(data->tsn) ? 2 * window_limit_ : window_limit_;
+  // A full window takes nothing but what fills a gap, and so frees what waits behind it.
+  const bool fills = tracker.is_next(data->tsn) && tracker.has_gaps();
+  const std::size_t limit = fills ? 2 * window_limit_ : window_limit_;
   if (reassembly_.held() + data->payload.size() > limit) {
     tracker.request_ack();
     return;
@@ -108,7 +110,7 @@ void Core::handle_forward_tsn(const ChunkView& chunk) {
   if (!reader.ok()) return;
   DataTracker& tracker = tcb_->tracker;
   tracker.request_ack();  // RFC 3758 section 3.6, also for an old one
-  if (cumulative <= tracker.cumulative() || cumulative - tracker.cumulative() > max_forward) return;
+  if (const auto ahead = cumulative - tracker.cumulative(); ahead <= 0 || ahead > max_forward) return;
   std::array<ReassemblyQueue::Skip, 256> skips;
   std::size_t count = 0;
   tracker.forward(cumulative);
@@ -127,9 +129,32 @@ void Core::handle_forward_tsn(const ChunkView& chunk) {
   collect_incoming_resets();
 }
 
+/// RFC 9260 section 6.1 A: a closed window is probed with one chunk, first after an RTO, then ever more rarely.
+bool Core::window_allows(std::size_t size) {
+  constexpr unsigned max_doublings = 5;
+  Tcb& t = *tcb_;
+  const std::size_t flight = t.outstanding.payload_in_flight();
+  if (flight + size <= t.peer_window || (flight == 0 && t.peer_window != 0)) {
+    t.probe = false;
+    t.probes = 0;
+    return true;
+  }
+  if (!t.outstanding.empty()) return false;
+  if (std::exchange(t.probe, false)) return true;
+  if (!timers_.armed(Timer::Retransmission)) {
+    timers_.set(Timer::Retransmission,
+                now_ + std::min(rto_.value() * (1U << std::min(t.probes, max_doublings)), options_.rto_max));
+    ++t.probes;
+  }
+  return false;
+}
+
 // RFC 9260 section 6.3.3.
 void Core::retransmission_timed_out() {
-  if (!tcb_ || tcb_->outstanding.empty()) return;
+  if (tcb_->outstanding.empty()) {
+    tcb_->probe = true;
+    return;
+  }
   ++statistics_.timeouts;
   if (!count_error()) return;
   rto_.back_off();

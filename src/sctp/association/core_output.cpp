@@ -221,10 +221,8 @@ void Core::write_new(PacketWriter& writer, bool& sent) {
       continue;
     }
     if (!piece->last && !writer.empty() && room < min_fragment) return;
-    // Section 6.1 A: a closed window lets one chunk pass when nothing is in flight, to probe it. Anything less
-    // than the whole piece waits: no silly windows.
-    const std::size_t flight = t.outstanding.payload_in_flight();
-    if (flight != 0 && flight + piece->size > t.peer_window) return;
+    // Anything less than the whole piece waits: no silly windows.
+    if (!window_allows(piece->size)) return;
     DataChunk header = t.outstanding.send(now_, *piece);
     // RFC 7053: the sender cannot go on, or is done for the association's sake: do not delay the SACK.
     header.immediate =

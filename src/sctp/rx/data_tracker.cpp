@@ -8,7 +8,7 @@ namespace linnet::sctp {
 
 DataTracker::Arrival DataTracker::classify(Tsn tsn) const noexcept {
   if (tsn <= cumulative_) return Arrival::Duplicate;
-  if (tsn - cumulative_ > max_ahead) return Arrival::TooFar;
+  if (const auto ahead = tsn - cumulative_; ahead < 0 || ahead > max_ahead) return Arrival::TooFar;
   const auto after = std::ranges::upper_bound(blocks_, tsn, {}, &Block::first);
   if (after != blocks_.begin() && tsn <= std::prev(after)->last) return Arrival::Duplicate;
   // A peer that leaves a hole behind every TSN gains nothing: what we could not report we do not take.

@@ -161,8 +161,9 @@ void OutstandingData::count_misses(std::size_t end, SackResult& result) {
 
 OutstandingData::SackResult OutstandingData::handle_sack(const SackChunk& sack, bool fast_recovery) {
   SackResult result;
-  if (sack.cumulative < cumulative_ || sack.cumulative >= next_tsn()) return result;
-  const std::size_t left = static_cast<std::size_t>(next_tsn() - sack.cumulative) - 1;
+  const auto ahead = sack.cumulative - cumulative_;
+  if (ahead < 0 || static_cast<std::size_t>(ahead) > ring_.size()) return result;
+  const std::size_t left = ring_.size() - static_cast<std::size_t>(ahead);
   for (std::size_t i = 0; i < sack.gap_count; ++i)
     if (sack.gap(i).end > left) return result;
   result.valid = true;
@@ -177,7 +178,8 @@ OutstandingData::SackResult OutstandingData::handle_sack(const SackChunk& sack, 
 
 OutstandingData::SackResult OutstandingData::handle_cumulative(Tsn cumulative) {
   SackResult result;
-  if (cumulative < cumulative_ || cumulative >= next_tsn()) return result;
+  const auto ahead = cumulative - cumulative_;
+  if (ahead < 0 || static_cast<std::size_t>(ahead) > ring_.size()) return result;
   result.valid = true;
   pop_acknowledged(cumulative, result);
   advance_forward();

@@ -1,0 +1,99 @@
+#include "sctp/tx/send_queue.hpp"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace linnet::sctp {
+namespace {
+
+constexpr TimePoint now{std::chrono::seconds(1)};
+
+struct Fixture : testing::Test {
+  MessagePool pool;
+  SendQueue queue{pool};
+  void add(std::uint16_t stream, std::size_t size, SendOptions options = {}) {
+    queue.add(now, StreamId{stream}, Ppid{51}, std::vector<std::byte>(size), options);
+  }
+  /// Takes a whole message; its stream.
+  std::uint16_t take_message(std::size_t room = 100) {
+    while (true) {
+      const auto piece = queue.peek(now, room);
+      if (!piece) return 0xFFFF;
+      const std::uint16_t stream = piece->message->stream.value();
+      queue.take(*piece);
+      if (piece->last) return stream;
+    }
+  }
+};
+using SendQueueTest = Fixture;
+
+TEST_F(SendQueueTest, StreamsTakeTurnsMessageByMessage) {
+  for (int i = 0; i < 3; ++i) add(1, 250);
+  for (int i = 0; i < 3; ++i) add(2, 250);
+  add(3, 10);
+  std::vector<std::uint16_t> order;
+  for (int i = 0; i < 7; ++i) order.push_back(take_message());
+  EXPECT_EQ(order, (std::vector<std::uint16_t>{1, 2, 3, 1, 2, 1, 2}));
+  EXPECT_TRUE(queue.empty());
+  EXPECT_EQ(queue.total_buffered(), 0U);
+}
+
+TEST_F(SendQueueTest, GivesSequenceNumbersToOrderedMessagesOfEachStream) {
+  add(1, 10);
+  add(1, 10, {.unordered = true});
+  add(1, 10);
+  std::vector<int> numbers;
+  while (const auto piece = queue.peek(now, 100)) {
+    queue.take(*piece);
+    if (!piece->message->unordered) numbers.push_back(piece->message->ssn.value());
+  }
+  EXPECT_EQ(numbers, (std::vector<int>{0, 1}));
+}
+
+TEST_F(SendQueueTest, CutsAMessageIntoPieces) {
+  add(1, 250);
+  const auto first = queue.peek(now, 100);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->size, 100U);
+  EXPECT_FALSE(first->last);
+  queue.take(*first);
+  EXPECT_EQ(queue.buffered(StreamId{1}), 150U);
+  queue.take(*queue.peek(now, 100));
+  const auto last = queue.peek(now, 100);
+  ASSERT_TRUE(last);
+  EXPECT_EQ(last->offset, 200U);
+  EXPECT_EQ(last->size, 50U);
+  EXPECT_TRUE(last->last);
+}
+
+TEST_F(SendQueueTest, DropsWhatExpiredBeforeItWasSent) {
+  add(1, 10, {.lifetime = std::chrono::milliseconds(5)});
+  add(1, 20);
+  const auto piece = queue.peek(now + std::chrono::milliseconds(5), 100);
+  ASSERT_TRUE(piece);
+  EXPECT_EQ(piece->size, 20U);
+  EXPECT_EQ(queue.messages_expired(), 1U);
+  EXPECT_EQ(queue.total_buffered(), 20U);
+}
+
+TEST_F(SendQueueTest, SaysOnceThatTheBufferedAmountFellToItsThreshold) {
+  queue.set_low_threshold(StreamId{1}, 150);
+  add(1, 250);
+  queue.take(*queue.peek(now, 50));
+  EXPECT_EQ(queue.poll_low(), std::nullopt);
+  queue.take(*queue.peek(now, 50));
+  EXPECT_EQ(queue.poll_low(), StreamId{1});
+  queue.take(*queue.peek(now, 50));
+  EXPECT_EQ(queue.poll_low(), std::nullopt);
+}
+
+TEST_F(SendQueueTest, ClearGivesEveryMessageBack) {
+  for (std::uint16_t i = 0; i < 20; ++i) add(i, 100);
+  queue.clear();
+  EXPECT_EQ(pool.in_use(), 0U);
+  EXPECT_TRUE(queue.empty());
+}
+
+}  // namespace
+}  // namespace linnet::sctp
