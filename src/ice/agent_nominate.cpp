@@ -54,14 +54,16 @@ void Agent::conclude(CandidatePair& pair) {
   timers_.stop(Timer::Nominate);
   timers_.stop(Timer::Patience);
   select(&pair);
-  // RFC 8445 section 8.1.2. The controlled side still tries better pairs, as the peer may nominate aggressively.
-  const bool all = role_ == IceRole::Controlling;
+  // RFC 8445 section 8.1.2: nothing else is checked any more, but what a peer that nominates aggressively has asked
+  // for.
+  const auto keep = [&](const CandidatePair& p) {
+    return p.id == id || (role_ == IceRole::Controlled && p.nominate_on_success && p.priority > priority);
+  };
   checks_.remove_if([&](const CandidatePair& p) {
-    return p.id != id && (p.state == PairState::Waiting || p.state == PairState::Frozen) &&
-           (all || p.priority < priority);
+    return !keep(p) && (p.state == PairState::Waiting || p.state == PairState::Frozen);
   });
   for (CandidatePair& p : checks_.pairs()) {
-    if (p.id == id || p.state != PairState::InProgress || (!all && p.priority >= priority)) continue;
+    if (keep(p) || p.state != PairState::InProgress) continue;
     cancel_checks(p.id);
     p.state = PairState::Failed;
   }
