@@ -64,6 +64,12 @@ void Connection::Impl::handle_plaintext_alert(const Record& record) {
 }
 
 void Connection::Impl::feed(const Record& record) {
+  // OpenSSL has a replay window for plaintext, too. One forged record with a large number would shut out all that the
+  // peer sends, so the numbers of plaintext are made afresh; message numbers tell repetitions.
+  if (record.epoch == 0) {
+    write_record_header(record.bytes.first<record_header_size>(), record.type, record.version, 0, fed_++,
+                        record.fragment.size());
+  }
   const std::uint32_t before = handshake_->next_message_sequence();
   const auto status = handshake_->feed(record.bytes);
   if (status != Handshake::Status::Failed && handshake_->next_message_sequence() != before) {

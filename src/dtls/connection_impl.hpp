@@ -120,6 +120,7 @@ class Connection::Impl {
   std::size_t early_packet_bytes_ = 0;
   std::size_t early_record_bytes_ = 0;
   std::size_t early_data_bytes_ = 0;
+  std::uint64_t fed_ = 0;        // plaintext records given to OpenSSL
   unsigned early_finished_ = 0;  // records of epoch 1 that OpenSSL has to keep
   std::vector<std::span<std::byte>> payloads_;
 };

@@ -231,12 +231,12 @@ TEST(Connection, ReassemblesAHandFragmentedClientHello) {
   Couple pair;
   pair.trust();
   pair.path = [&](End& to, Bytes& packet) {
-    if (&to != &pair.server || packet[13] != std::byte{1}) return true;
+    if (&to != &pair.server || packet[0] != std::byte{22} || packet[13] != std::byte{1}) return true;
     // Pieces of 40 bytes, the last first.
     std::span<std::byte> rest = packet;
     const Record record = next_record(rest).value();
     const auto whole = *read_handshake_header(record.fragment);
-    std::uint64_t sequence = 100;
+    std::uint64_t sequence = max_sequence - 50;  // the rest of the handshake must not seem a replay after it
     for (std::size_t end = whole.length; end > 0;) {
       const std::size_t begin = (end - 1) / 40 * 40;
       auto header = whole;
