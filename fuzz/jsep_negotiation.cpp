@@ -175,7 +175,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     a.run([&](Negotiation& n) { return n.set_remote_description(*b.negotiation.local_description()); });
     require(a.negotiation.data_mid() && b.negotiation.data_mid() == a.negotiation.data_mid());
   }
-  for (int steps = 0; !in.empty() && steps < 200; ++steps) {
+  for (int steps = 0; !in.empty() && steps < 64; ++steps) {
     if (in.byte() % 2 == 0)
       step(a, b, in);
     else

@@ -59,7 +59,8 @@ struct Changes {
   /// RFC 8445 section 6.1.1, RFC 8829 section 5.10 and 5.11.
   std::optional<IceRole> ice_role{};
   /// Set when an answer or provisional answer of either side makes the transport's parameters known:
-  /// connectivity checks, DTLS and SCTP may start (or are restarted, see its members).
+  /// connectivity checks, DTLS and SCTP may start (or are restarted, see its members). With
+  /// `local_ice_rollback`: the former ones again, for ICE only.
   std::optional<RemoteTransport> remote{};
   /// With `remote`: which side of DTLS we are.
   std::optional<DtlsRole> dtls_role{};

@@ -116,6 +116,7 @@ class Negotiation {
   void connect(Connection connection, SdpType type, bool answer_is_ours, Changes& changes);
   void use_credentials(const IceCredentials& ice, Changes& changes);
   void name_data_section(const sdp::Description& description, Changes& changes) const;
+  void tell_former_transport(Changes& changes) const;
   void drop_transport(Changes& changes);
   void complete(Changes& changes);
   void enter(SignalingState state, Changes& changes);

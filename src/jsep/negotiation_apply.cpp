@@ -33,6 +33,7 @@ Result<Changes> Negotiation::apply_local(SdpType type, const Created& created) {
     pending_local_ = Applied{.type = type, .description = created.description};
     if (find_data_section(created.description)) {
       use_credentials(created.ice, changes);
+      tell_former_transport(changes);
       if (!remote_transport_) changes.ice_role = options_.ice_lite ? IceRole::Controlled : IceRole::Controlling;
     }
     name_data_section(created.description, changes);
@@ -118,8 +119,26 @@ void Negotiation::undo_offer(Changes& changes) {
   ++epoch_;
   // A first offer's credentials stay for the description that follows (mostly the answer to the peer's
   // offer that won), so that nothing is gathered twice; those of a restart give way to the former ones.
-  if (stable_ice_ && used_ice_ != stable_ice_) use_credentials(*stable_ice_, changes);
+  if (stable_ice_ && used_ice_ != stable_ice_) {
+    use_credentials(*stable_ice_, changes);
+    tell_former_transport(changes);
+  }
   enter(SignalingState::Stable, changes);
+}
+
+/// The restart had made ICE forget the peer: it is told again what the last exchange said.
+void Negotiation::tell_former_transport(Changes& changes) const {
+  if (!changes.local_ice_rollback) return;
+  const auto mid = current_data_mid();
+  const auto index = mid ? find_data_section(current_remote_->description, *mid) : std::nullopt;
+  if (!index || !remote_transport_) return;
+  auto former = read_remote_transport(current_remote_->description, *index);
+  if (!former || former->ice != remote_transport_->ice) return;
+  changes.remote = std::move(*former);
+  changes.dtls_role = dtls_role_;
+  const bool controlling =
+      remote_transport_->ice_lite != options_.ice_lite ? remote_transport_->ice_lite : *first_offer_was_ours_;
+  changes.ice_role = controlling ? IceRole::Controlling : IceRole::Controlled;
 }
 
 void Negotiation::use_credentials(const IceCredentials& ice, Changes& changes) {

@@ -176,6 +176,10 @@ TEST(Glare, AfterARestartGivesBackTheFormerCredentials) {
   EXPECT_EQ(rolled.local_ice, first.offered.local_ice);
   EXPECT_TRUE(rolled.local_ice_rollback);
   EXPECT_FALSE(rolled.local_ice_restart || rolled.gather);
+  ASSERT_TRUE(rolled.remote);
+  EXPECT_EQ(rolled.remote->ice, first.answered.local_ice);
+  EXPECT_EQ(rolled.dtls_role, first.completed.dtls_role);
+  EXPECT_EQ(rolled.ice_role, first.completed.ice_role);
   EXPECT_FALSE(polite.set_local().local_ice);
   EXPECT_FALSE(impolite.set_remote(polite).remote->ice_restart);
   EXPECT_TRUE(polite.negotiation.negotiation_needed()) << "the restart is still owed";

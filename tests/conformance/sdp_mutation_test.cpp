@@ -28,6 +28,7 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 /// Calls `use` with every mutation of `text`, and a name for it.
 void mutate(const std::string& text, const std::function<void(const std::string&, const std::string&)>& use) {
+  static const std::regex digits{"[0-9]+"};
   const auto lines = lines_of(text);
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const auto with = [&](const std::string& instead, const std::string& what) {
@@ -41,9 +42,9 @@ void mutate(const std::string& text, const std::function<void(const std::string&
     for (std::size_t size = 0; size < line.size(); size += std::max(line.size() / 6, std::size_t{1}))
       with(line.substr(0, size) + "\r\n", "cut to " + std::to_string(size));
     for (const char* number : {"99999999999999", "99999999999999999999999999", "-1", "0", "", "x", "4294967296"})
-      with(std::regex_replace(line, std::regex{"[0-9]+"}, number, std::regex_constants::format_first_only) + "\r\n",
+      with(std::regex_replace(line, digits, number, std::regex_constants::format_first_only) + "\r\n",
            std::string{"number "} + number);
-    with(std::regex_replace(line, std::regex{"[0-9]+"}, "99999999999999") + "\r\n", "all numbers");
+    with(std::regex_replace(line, digits, "99999999999999") + "\r\n", "all numbers");
     with(line + "\n\r\n", "blank line after");
     with(line.substr(0, 2) + std::string(70'000, 'A') + "\r\n", "huge");
     with(line.substr(0, 2) + std::string{"\0\xff\xfe\x80", 4} + "\r\n", "binary");
