@@ -10,7 +10,8 @@ target_compile_features(linnet_flags INTERFACE cxx_std_23)
 target_compile_options(linnet_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast
   -Woverloaded-virtual -Wimplicit-fallthrough -Wunused
-  # GCC's -Wnull-dereference sees ghosts inside of Asio.
+  # GCC's -Wnull-dereference and -Wmismatched-new-delete see ghosts inside of Asio and its coroutines.
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-mismatched-new-delete>
   $<$<CXX_COMPILER_ID:Clang>:-Wnull-dereference>
   $<$<CXX_COMPILER_ID:GNU>:-Wno-missing-field-initializers>
   $<$<CXX_COMPILER_ID:Clang>:-Wno-missing-designated-field-initializers>
