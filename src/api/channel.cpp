@@ -183,7 +183,7 @@ bool Channel::has_room() const {
          (s.send_room() >= message || s.buffered_amount(session_id_) == 0);
 }
 
-bool Channel::check_writable() {
+void Channel::check_writable() {
   const auto keep = shared_from_this();
   if (connection_ != nullptr && ready_state() >= DataChannelState::Closing) end_writers();
   while (connection_ != nullptr && !writers_.empty() && has_room()) {
@@ -191,7 +191,6 @@ bool Channel::check_writable() {
     writers_.pop_front();
     done(nullptr);
   }
-  return !writers_.empty();
 }
 
 void Channel::fire_close() {

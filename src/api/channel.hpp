@@ -68,8 +68,10 @@ class Channel : public std::enable_shared_from_this<Channel> {
 
   /// Gives messages to whoever wants them now.
   void drain();
-  /// Ends the waits for room that there is now. False: nobody waits any more.
-  bool check_writable();
+  /// Ends the waits for room that there is now.
+  void check_writable();
+  /// False ends the connection's watch over this channel.
+  [[nodiscard]] bool still_waits_for_room() noexcept { return watched_ = !writers_.empty(); }
   void fire_close();
   /// The connection was closed: no event any more, every call is inert.
   void detach();
@@ -103,6 +105,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
   std::uint64_t last_wait_ = 0;
   bool orphaned_ = false;
   bool draining_ = false;
+  bool watched_ = false;  ///< The connection calls check_writable.
 };
 
 }  // namespace linnet::detail

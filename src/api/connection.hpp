@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -111,7 +112,7 @@ class Connection final : public runtime::Observer, public std::enable_shared_fro
   std::optional<Error> failure_;
   std::unordered_map<ChannelId, std::shared_ptr<Channel>> live_;  ///< Those that can still fire events.
   std::unordered_map<ChannelId, std::weak_ptr<Channel>> all_;     ///< Those that somebody still has.
-  std::vector<std::weak_ptr<Channel>> to_drain_;
+  std::deque<std::weak_ptr<Channel>> to_drain_;
   std::vector<std::weak_ptr<Channel>> to_write_;
   bool closed_ = false;
 };

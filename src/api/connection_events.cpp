@@ -13,14 +13,19 @@ void Connection::on_event(Session::Event& event) {
   std::visit([this](auto& e) { handle(e); }, event);
 }
 
+// An exception of a handler may leave here at any point: what is not done yet stays in its list.
 void Connection::on_pump() {
-  if (closed_) return;
-  for (auto& weak : std::exchange(to_drain_, {}))
-    if (const auto channel = weak.lock()) channel->drain();
-  for (auto& weak : std::exchange(to_write_, {})) {
-    const auto channel = weak.lock();
-    if (channel && channel->check_writable() && !closed_) to_write_.push_back(std::move(weak));
+  for (std::size_t count = to_drain_.size(); count != 0 && !to_drain_.empty(); --count) {
+    const auto channel = to_drain_.front().lock();
+    to_drain_.pop_front();
+    if (channel) channel->drain();
   }
+  for (std::size_t i = 0; i < to_write_.size(); ++i)
+    if (const auto channel = to_write_[i].lock()) channel->check_writable();
+  std::erase_if(to_write_, [](const std::weak_ptr<Channel>& weak) {
+    const auto channel = weak.lock();
+    return !channel || !channel->still_waits_for_room();
+  });
 }
 
 void Connection::handle(Session::NegotiationNeeded&) { events_.negotiation_needed.emit(); }
