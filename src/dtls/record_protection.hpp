@@ -15,6 +15,8 @@ namespace linnet::dtls {
 /// Seals or opens the records of epoch 1 in place, in one direction, with the AEAD of the suite (RFC 5246 section
 /// 6.2.3.3 with RFC 6347's epoch and sequence number). Owned by Connection, which gives the sequence numbers and
 /// keeps the replay window. No allocation after construction.
+/// Beyond some 2^24.5 full records AES-GCM's margin against distinguishing shrinks (RFC 9147 section 4.5.3 counts so
+/// for DTLS 1.3); DTLS 1.2 knows no such limit and we have no renegotiation to renew keys with.
 class RecordProtection {
  public:
   RecordProtection(const crypto::LibraryContext& context, crypto::AeadAlgorithm algorithm,
