@@ -94,8 +94,9 @@ void Agent::expire_transactions() {
 }
 
 void Agent::cancel_checks(PairId pair) {
+  // A nominating check goes on: the answer to an earlier one says nothing about it.
   for (Transaction& t : transactions_) {
-    if (t.pair == pair && t.kind == Transaction::Kind::Check) t.timing.cancel();
+    if (t.pair == pair && t.kind == Transaction::Kind::Check && !t.use_candidate) t.timing.cancel();
   }
 }
 

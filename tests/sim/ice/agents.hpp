@@ -78,6 +78,22 @@ class Agents {
     const auto q = b.agent.selected_pair();
     return p && q && p->pair.nominated && q->pair.nominated;
   }
+  /// For a failure's message.
+  [[nodiscard]] std::string describe() const {
+    std::string out;
+    for (const Peer* peer : {&a, &b}) {
+      const Agent& agent = peer->agent;
+      out.append(to_string(agent.role())).append(" ").append(to_string(agent.state()));
+      out += " conflicts " + std::to_string(agent.statistics().role_conflicts) + " unauthenticated " +
+             std::to_string(agent.statistics().unauthenticated) + '\n';
+      for (const CandidatePair& pair : agent.pairs()) {
+        out.append("  ").append(to_string(pair.path)).append(" ").append(ice::to_string(pair.state));
+        out.append(pair.nominated ? " nominated" : "").append(pair.nominating ? " nominating" : "");
+        out += ", requests " + std::to_string(pair.statistics.requests_sent) + '\n';
+      }
+    }
+    return out;
+  }
   template <class Done>
   sim::Stop run_until(Done done, Duration limit) {
     const TimePoint end = now() + limit;

@@ -281,7 +281,7 @@ TEST(IceConnect, SurvivesHostilePathsOnEverySeed) {
       peers.b.agent.set_role(peers.now(), IceRole::Controlling);
       peers.exchange();
     }
-    ASSERT_EQ(peers.run_until([&] { return peers.agree(); }, 60s), Stop::Done);
+    ASSERT_EQ(peers.run_until([&] { return peers.agree(); }, 60s), Stop::Done) << peers.describe();
     peers.run_for(60s);
     EXPECT_TRUE(peers.a.agent.can_send() && peers.b.agent.can_send());
   }
