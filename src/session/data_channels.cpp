@@ -17,7 +17,7 @@ constexpr std::byte empty_payload[1] = {std::byte{0}};
 DataChannels::DataChannels(Options options, EventQueue& events) noexcept
     : options_(options), events_(events), early_(options.max_early_messages, options.max_early_bytes) {}
 
-DataChannel* DataChannels::find(ChannelId id) noexcept {
+DataChannel* DataChannels::get(ChannelId id) noexcept {
   const auto it = channels_.find(id);
   return it == channels_.end() ? nullptr : &it->second;
 }
@@ -129,7 +129,7 @@ void DataChannels::set_parity(dcep::Parity parity) {
 }
 
 Result<> DataChannels::send(TimePoint now, ChannelId id, bool binary, std::span<const std::byte> data) {
-  DataChannel* channel = find(id);
+  DataChannel* channel = get(id);
   if (!channel || channel->state != DataChannelState::Open || !association_) {
     return fail(ErrorName::InvalidStateError, "The data channel is not open.");
   }
@@ -176,7 +176,7 @@ void DataChannels::forget(std::map<ChannelId, DataChannel>::iterator it) {
 }
 
 void DataChannels::set_low_threshold(ChannelId id, std::size_t bytes) {
-  DataChannel* channel = find(id);
+  DataChannel* channel = get(id);
   if (!channel) return;
   channel->low_threshold = bytes;
   const bool live = channel->state == DataChannelState::Open || channel->state == DataChannelState::Closing;

@@ -68,7 +68,7 @@ class DataChannels {
   [[nodiscard]] std::uint32_t closed() const noexcept { return closed_count_; }
 
  private:
-  [[nodiscard]] DataChannel* find(ChannelId id) noexcept;
+  [[nodiscard]] DataChannel* get(ChannelId id) noexcept;
   [[nodiscard]] bool connected() const noexcept;
   [[nodiscard]] std::optional<ChannelId> channel_on(dcep::ChannelStream stream) const;
   void assign_stream(ChannelId id, DataChannel& channel);

@@ -8,7 +8,7 @@
 namespace linnet::session {
 
 void DataChannels::close_channel(TimePoint now, ChannelId id) {
-  DataChannel* channel = find(id);
+  DataChannel* channel = get(id);
   if (!channel || channel->state == DataChannelState::Closed) return;
   // Also after the peer began: the reader is no longer interested, so nothing holds our reset back.
   channel->closed_here = true;
@@ -48,14 +48,14 @@ void DataChannels::incoming_reset(TimePoint now, std::span<const sctp::StreamId>
       if (channel.stream && channel.state != DataChannelState::Closed) all.push_back(id);
     }
     for (const ChannelId id : all) {
-      if (DataChannel* channel = find(id)) incoming_reset(now, id, *channel);
+      if (DataChannel* channel = get(id)) incoming_reset(now, id, *channel);
     }
     return;
   }
   for (const sctp::StreamId s : streams) {
     const dcep::ChannelStream stream{s.value()};
     const auto id = channel_on(stream);
-    DataChannel* channel = id ? find(*id) : nullptr;
+    DataChannel* channel = id ? get(*id) : nullptr;
     if (channel)
       incoming_reset(now, *id, *channel);
     else
@@ -86,7 +86,7 @@ void DataChannels::incoming_reset(TimePoint now, ChannelId id, DataChannel& chan
 void DataChannels::outgoing_reset(std::span<const sctp::StreamId> streams) {
   for (const sctp::StreamId s : streams) {
     const auto id = channel_on(dcep::ChannelStream{s.value()});
-    DataChannel* channel = id ? find(*id) : nullptr;
+    DataChannel* channel = id ? get(*id) : nullptr;
     if (!channel || !channel->outgoing_reset_asked) continue;
     channel->outgoing_reset = true;
     finish_reset(*id, *channel);
@@ -102,7 +102,7 @@ void DataChannels::finish_reset(ChannelId id, DataChannel& channel) {
 void DataChannels::reset_failed(const sctp::StreamResetFailed& failed) {
   for (const sctp::StreamId s : failed.streams) {
     const auto id = channel_on(dcep::ChannelStream{s.value()});
-    DataChannel* channel = id ? find(*id) : nullptr;
+    DataChannel* channel = id ? get(*id) : nullptr;
     if (!channel || channel->state == DataChannelState::Closed) continue;
     events_.push(Session::ChannelError{*id, Error{.name = ErrorName::OperationError,
                                                   .message = "The data channel could not be closed: " + failed.text,

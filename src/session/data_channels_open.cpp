@@ -86,7 +86,7 @@ void DataChannels::writable(TimePoint now) {
     pending_control_.pop_front();
   }
   for (const ChannelId id : std::exchange(blocked_, {})) {
-    DataChannel* channel = find(id);
+    DataChannel* channel = get(id);
     if (!channel) continue;
     channel->blocked = false;
     if (channel->state == DataChannelState::Open) events_.push(Session::ChannelWritable{id});

@@ -15,7 +15,7 @@ constexpr std::uint32_t control = std::to_underlying(dcep::PayloadType::Control)
 
 void DataChannels::message_ready(TimePoint now, dcep::ChannelStream stream) {
   const auto id = channel_on(stream);
-  DataChannel* channel = id ? find(*id) : nullptr;
+  DataChannel* channel = id ? get(*id) : nullptr;
   if (!channel || channel->state == DataChannelState::Connecting) {
     early_message_ready(now, stream);
     return;
@@ -42,7 +42,7 @@ void DataChannels::tell_ready(ChannelId id, DataChannel& channel) {
 }
 
 std::optional<DataChannelMessage> DataChannels::receive(TimePoint now, ChannelId id) {
-  DataChannel* channel = find(id);
+  DataChannel* channel = get(id);
   if (!channel || channel->closed_here || channel->state == DataChannelState::Connecting) return std::nullopt;
   while (channel->inbox.empty() && pull(now, id, *channel)) {
   }

@@ -1,0 +1,281 @@
+#include "session/data_channels.hpp"
+
+#include <gmock/gmock.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.hpp"
+
+namespace linnet::session {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::SizeIs;
+
+constexpr std::uint32_t control = 50;
+constexpr std::uint32_t text = 51;
+constexpr std::uint32_t binary = 53;
+
+std::vector<std::byte> bytes_of(std::string_view s) {
+  const auto b = as_bytes(s);
+  return {b.begin(), b.end()};
+}
+
+/// Data channels on one association, and on the other end the bare association of a peer that does what it likes.
+class DataChannelsTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    channels_.attach(ours_);
+    channels_.set_parity(dcep::Parity::Odd);
+    ours_.connect(now_);
+    run();
+  }
+
+  void run(Duration time = 2s) {
+    const TimePoint end = now_ + time;
+    while (true) {
+      pump();
+      const TimePoint next = std::min(ours_.next_timeout(), peer_.next_timeout());
+      if (next > end) break;
+      now_ = std::max(now_, next);
+      if (ours_.next_timeout() <= now_) ours_.handle_timeout(now_);
+      if (peer_.next_timeout() <= now_) peer_.handle_timeout(now_);
+    }
+    now_ = end;
+  }
+  void pump() {
+    for (bool again = true; again;) {
+      again = move(ours_, peer_);
+      again = move(peer_, ours_) || again;
+      while (const auto event = ours_.poll_event()) channels_.handle(now_, *event);
+      while (const auto event = peer_.poll_event()) {
+        if (const auto* e = std::get_if<sctp::IncomingStreamsReset>(&*event)) {
+          for (const auto s : e->streams) peer_reset_.push_back(s.value());
+        }
+      }
+      while (auto event = queue_.pop()) events_.push_back(std::move(*event));
+    }
+  }
+  bool move(sctp::Association& from, sctp::Association& to) {
+    std::array<std::byte, 2'048> room;
+    bool any = false;
+    while (const std::size_t size = from.poll_packet(now_, room)) {
+      any = true;
+      to.handle_packet(now_, std::span{room}.first(size));
+    }
+    return any;
+  }
+  void peer_sends(std::uint16_t stream, std::uint32_t ppid, std::vector<std::byte> payload, bool unordered = false) {
+    ASSERT_TRUE(peer_.send(now_, sctp::StreamId{stream}, sctp::Ppid{ppid}, payload, {.unordered = unordered}));
+  }
+  void peer_opens(std::uint16_t stream, std::string label = "l") {
+    peer_sends(stream, control, dcep::write(dcep::Open{.label = std::move(label)}));
+  }
+  void peer_resets(std::uint16_t stream) {
+    const std::array streams{sctp::StreamId{stream}};
+    ASSERT_TRUE(peer_.reset_streams(now_, streams));
+  }
+  template <class E>
+  std::vector<E> all() const {
+    std::vector<E> out;
+    for (const auto& event : events_) {
+      if (const E* e = std::get_if<E>(&event)) out.push_back(*e);
+    }
+    return out;
+  }
+  std::optional<std::string> read(ChannelId id) {
+    const auto message = channels_.receive(now_, id);
+    if (!message) return std::nullopt;
+    return std::string{message->text()};
+  }
+  ChannelId announced(std::size_t i = 0) { return all<Session::DataChannelAnnounced>().at(i).channel; }
+
+  static DataChannels::Options options() {
+    return {.max_channels = 10, .max_early_messages = 4, .max_early_bytes = 1'000};
+  }
+
+  TimePoint now_{};
+  SeededGenerator random_{5};
+  EventQueue queue_;
+  std::vector<Session::Event> events_;
+  std::vector<std::uint16_t> peer_reset_;
+  sctp::Association ours_{{}, random_};
+  sctp::Association peer_{{}, random_};
+  DataChannels channels_{options(), queue_};
+};
+
+TEST_F(DataChannelsTest, AcknowledgesAnOpenAndAnnouncesTheChannel) {
+  peer_opens(4, "label");
+  run();
+  ASSERT_THAT(all<Session::DataChannelAnnounced>(), SizeIs(1));
+  EXPECT_EQ(channels_.find(announced())->parameters.label, "label");
+  const auto ack = peer_.receive(sctp::StreamId{4});
+  ASSERT_TRUE(ack);
+  EXPECT_EQ(ack->ppid.value(), control);
+  EXPECT_EQ(ack->payload, dcep::write(dcep::Ack{}));
+}
+
+TEST_F(DataChannelsTest, KeepsUnorderedMessagesThatOvertakeTheOpen) {
+  peer_sends(6, text, bytes_of("early"), true);
+  pump();
+  peer_opens(6);
+  peer_sends(6, text, bytes_of("later"));
+  run();
+  EXPECT_EQ(read(announced()), "early");
+  EXPECT_EQ(read(announced()), "later");
+  EXPECT_EQ(read(announced()), std::nullopt);
+}
+
+TEST_F(DataChannelsTest, ResetsAStreamWhoseEarlyMessagesAreTooMany) {
+  for (int i = 0; i < 5; ++i) peer_sends(6, text, bytes_of("x"), true);
+  run();
+  EXPECT_THAT(peer_reset_, ::testing::ElementsAre(6));
+  EXPECT_TRUE(all<Session::DataChannelAnnounced>().empty());
+}
+
+TEST_F(DataChannelsTest, ResetsAStreamWhoseEarlyMessagesAreTooLarge) {
+  peer_sends(6, binary, std::vector<std::byte>(1'001), true);
+  run();
+  EXPECT_THAT(peer_reset_, ::testing::ElementsAre(6));
+}
+
+TEST_F(DataChannelsTest, ResetsAStreamThatOpensWithGarbage) {
+  peer_sends(4, control, bytes_of("\x03garbage"));
+  peer_sends(8, control, bytes_of("\x09"));
+  run();
+  EXPECT_THAT(peer_reset_, ::testing::UnorderedElementsAre(4, 8));
+  EXPECT_TRUE(all<Session::DataChannelAnnounced>().empty());
+  // The stream may be used again after both sides have reset it.
+  peer_resets(4);
+  run();
+  peer_opens(4);
+  run();
+  EXPECT_THAT(all<Session::DataChannelAnnounced>(), SizeIs(1));
+}
+
+TEST_F(DataChannelsTest, RefusesAnOpenOnAnIdOfOurParity) {
+  peer_opens(5);
+  run();
+  EXPECT_THAT(peer_reset_, ::testing::ElementsAre(5));
+  EXPECT_TRUE(all<Session::DataChannelAnnounced>().empty());
+}
+
+TEST_F(DataChannelsTest, ClosesAChannelThatIsOpenedTwice) {
+  peer_opens(4);
+  run();
+  peer_opens(4, "again");
+  run();
+  EXPECT_EQ(read(announced()), std::nullopt);  // The protocol error is found when its turn to be read comes.
+  run();
+  EXPECT_THAT(all<Session::ChannelError>(), SizeIs(1));
+  EXPECT_THAT(peer_reset_, ::testing::ElementsAre(4));
+  EXPECT_THAT(all<Session::DataChannelAnnounced>(), SizeIs(1));
+  peer_resets(4);
+  run();
+  EXPECT_THAT(all<Session::ChannelClosed>(), SizeIs(1));
+}
+
+TEST_F(DataChannelsTest, IgnoresAnAckThatNobodyWaitsFor) {
+  peer_opens(4);
+  peer_sends(4, control, dcep::write(dcep::Ack{}));
+  peer_sends(4, text, bytes_of("fine"));
+  peer_sends(10, control, dcep::write(dcep::Ack{}));
+  run();
+  EXPECT_EQ(read(announced()), "fine");
+  EXPECT_TRUE(peer_reset_.empty());
+}
+
+TEST_F(DataChannelsTest, RefusesMoreChannelsThanTheLimit) {
+  for (std::uint16_t i = 0; i < 12; ++i) peer_opens(static_cast<std::uint16_t>(2 * i));
+  run();
+  EXPECT_THAT(all<Session::DataChannelAnnounced>(), SizeIs(10));
+  EXPECT_THAT(peer_reset_, ::testing::UnorderedElementsAre(20, 22));
+  EXPECT_EQ(channels_.create(now_, "x", {}).error().name, ErrorName::OperationError);
+}
+
+TEST_F(DataChannelsTest, ReadsTheDeprecatedPartialForms) {
+  peer_opens(4);
+  peer_sends(4, 54, bytes_of("one "));
+  peer_sends(4, 54, bytes_of("two "));
+  peer_sends(4, text, bytes_of("three"));
+  peer_sends(4, 52, bytes_of("a"));
+  peer_sends(4, binary, bytes_of("b"));
+  run();
+  EXPECT_EQ(read(announced()), "one two three");
+  EXPECT_EQ(read(announced()), "ab");
+}
+
+TEST_F(DataChannelsTest, ReadsEmptyMessagesAndSkipsUnknownIdentifiers) {
+  peer_opens(4);
+  peer_sends(4, 56, bytes_of("x"));
+  peer_sends(4, 99, bytes_of("what"));
+  peer_sends(4, 57, bytes_of("x"));
+  run();
+  const auto first = channels_.receive(now_, announced());
+  ASSERT_TRUE(first);
+  EXPECT_FALSE(first->binary);
+  EXPECT_TRUE(first->data.empty());
+  const auto second = channels_.receive(now_, announced());
+  ASSERT_TRUE(second);
+  EXPECT_TRUE(second->binary);
+  EXPECT_TRUE(second->data.empty());
+}
+
+TEST_F(DataChannelsTest, SendsOrderedUntilTheChannelIsConfirmed) {
+  const ChannelId id = channels_.create(now_, "u", {.ordered = false}).value();
+  ASSERT_TRUE(channels_.send(now_, id, true, bytes_of("before")));
+  run();
+  const auto stream = sctp::StreamId{channels_.find(id)->stream->value()};
+  EXPECT_EQ(peer_.receive(stream)->ppid.value(), control);
+  EXPECT_FALSE(peer_.receive(stream)->unordered);
+  peer_sends(stream.value(), control, dcep::write(dcep::Ack{}));
+  run();
+  ASSERT_TRUE(channels_.send(now_, id, true, bytes_of("after")));
+  run();
+  EXPECT_TRUE(peer_.receive(stream)->unordered);
+  EXPECT_TRUE(all<Session::ChannelMessageReady>().empty());  // An ACK is not the reader's business.
+}
+
+TEST_F(DataChannelsTest, ClosesAllChannelsWithAnErrorWhenTheAssociationIsAborted) {
+  peer_opens(4);
+  run();
+  peer_sends(4, text, bytes_of("last words"));
+  run();
+  peer_.abort(now_, "bye");
+  run();
+  ASSERT_THAT(all<Session::ChannelError>(), SizeIs(1));
+  EXPECT_EQ(all<Session::ChannelError>().front().error.detail, ErrorDetail::SctpFailure);
+  EXPECT_THAT(all<Session::ChannelClosed>(), SizeIs(1));
+  EXPECT_EQ(read(announced()), "last words");
+}
+
+TEST_F(DataChannelsTest, ForgetsWhatAReleasedChannelWas) {
+  peer_opens(4, "gone");
+  run();
+  channels_.release(announced());
+  EXPECT_NE(channels_.find(announced()), nullptr);  // Not before it is closed.
+  channels_.close_channel(now_, announced());
+  run();
+  peer_resets(4);
+  run();
+  channels_.release(announced());
+  EXPECT_EQ(channels_.find(announced()), nullptr);
+}
+
+TEST_F(DataChannelsTest, DoesNotGrowWhenThePeerOpensAndClosesForEver) {
+  for (int i = 0; i < 1'500; ++i) {
+    peer_opens(4, std::string(100, 'x'));
+    run(500ms);
+    peer_resets(4);
+    run(500ms);
+    (void)peer_.receive(sctp::StreamId{4});
+  }
+  EXPECT_GT(all<Session::ChannelClosed>().size(), 1'400U);
+  EXPECT_LE(channels_.all().size(), 1'026U);
+}
+
+}  // namespace
+}  // namespace linnet::session
