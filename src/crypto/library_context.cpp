@@ -18,8 +18,8 @@ namespace {
 // injected Generator gives. All its instances share that generator, so the order of requests alone decides.
 constexpr const char* rand_name = "LINNET-SEEDED";
 
-struct Provider {
-  Generator* generator = nullptr;
+struct Provider {  // plain memory of OpenSSL's, zero at first
+  Generator* generator;
 };
 
 template <class Function>
@@ -78,7 +78,7 @@ const OSSL_ALGORITHM* query(void*, int operation, int* no_cache) {
   return operation == OSSL_OP_RAND ? algorithms : nullptr;
 }
 
-void teardown(void* provider) { delete static_cast<Provider*>(provider); }
+void teardown(void* provider) { OPENSSL_free(provider); }
 
 int initialise(const OSSL_CORE_HANDLE*, const OSSL_DISPATCH*, const OSSL_DISPATCH** out, void** provider) {
   static const OSSL_DISPATCH functions[] = {
@@ -86,7 +86,7 @@ int initialise(const OSSL_CORE_HANDLE*, const OSSL_DISPATCH*, const OSSL_DISPATC
       entry(OSSL_FUNC_PROVIDER_QUERY_OPERATION, query),
       {0, nullptr},
   };
-  *provider = new (std::nothrow) Provider;
+  *provider = OPENSSL_zalloc(sizeof(Provider));
   *out = functions;
   return *provider != nullptr ? 1 : 0;
 }
