@@ -1,0 +1,156 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <sstream>
+#include <string>
+#include <string_view>
+
+// Holds docs/w3c-map.md to the W3C's interfaces on one side and to our headers on the other.
+namespace {
+
+constexpr std::array peer_connection_members = {
+    // The interface, then its extensions: certificates, data, statistics, media, identity.
+    "constructor",
+    "createOffer",
+    "createAnswer",
+    "setLocalDescription",
+    "localDescription",
+    "currentLocalDescription",
+    "pendingLocalDescription",
+    "setRemoteDescription",
+    "remoteDescription",
+    "currentRemoteDescription",
+    "pendingRemoteDescription",
+    "addIceCandidate",
+    "signalingState",
+    "iceGatheringState",
+    "iceConnectionState",
+    "connectionState",
+    "canTrickleIceCandidates",
+    "restartIce",
+    "getConfiguration",
+    "setConfiguration",
+    "close",
+    "onnegotiationneeded",
+    "onicecandidate",
+    "onicecandidateerror",
+    "onsignalingstatechange",
+    "oniceconnectionstatechange",
+    "onicegatheringstatechange",
+    "onconnectionstatechange",
+    "generateCertificate",
+    "sctp",
+    "createDataChannel",
+    "ondatachannel",
+    "getStats",
+    "getSenders",
+    "getReceivers",
+    "getTransceivers",
+    "addTrack",
+    "removeTrack",
+    "addTransceiver",
+    "ontrack",
+    "peerIdentity",
+    "idpLoginUrl",
+    "idpErrorInfo",
+    "setIdentityProvider",
+    "getIdentityAssertion"};
+constexpr std::array data_channel_members = {"label",
+                                             "ordered",
+                                             "maxPacketLifeTime",
+                                             "maxRetransmits",
+                                             "protocol",
+                                             "negotiated",
+                                             "id",
+                                             "priority",
+                                             "readyState",
+                                             "bufferedAmount",
+                                             "bufferedAmountLowThreshold",
+                                             "onopen",
+                                             "onbufferedamountlow",
+                                             "onerror",
+                                             "onclosing",
+                                             "onclose",
+                                             "close",
+                                             "onmessage",
+                                             "binaryType",
+                                             "send"};
+
+std::string read(const std::string& path) {
+  std::ifstream file{std::string{LINNET_SOURCE_DIR} + "/" + path};
+  std::ostringstream out;
+  out << file.rdbuf();
+  return out.str();
+}
+
+struct Row {
+  std::string ours;
+  std::string note;
+};
+
+std::map<std::string, Row> table(const std::string& interface) {
+  std::map<std::string, Row> rows;
+  std::istringstream map{read("docs/w3c-map.md")};
+  const std::regex row{R"(\| (\w+) \| (?:`(\w+)` )?\| ?(.*?) ?\|)"};
+  bool inside = false;
+  for (std::string line; std::getline(map, line);) {
+    if (line.starts_with("## ")) inside = line == "## " + interface;
+    std::smatch m;
+    if (inside && std::regex_match(line, m, row) && m[1] != "W3C") rows[m[1]] = {m[2], m[3]};
+  }
+  return rows;
+}
+
+std::string snake_case(std::string_view name) {
+  std::string out;
+  for (const char c : name) {
+    const bool upper = c >= 'A' && c <= 'Z';
+    if (upper) out += '_';
+    out += upper ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return out;
+}
+
+std::string without_underscores(std::string name) {
+  std::erase(name, '_');
+  return name;
+}
+
+template <std::size_t N>
+void expect_mapped(const std::string& interface, const std::string& header, const std::array<const char*, N>& members) {
+  const auto rows = table(interface);
+  const std::string text = read("include/linnet/" + header);
+  ASSERT_FALSE(text.empty()) << header;
+  EXPECT_EQ(rows.size(), members.size());
+  for (const std::string member : members) {
+    const auto row = rows.find(member);
+    ASSERT_NE(row, rows.end()) << interface << "." << member << " has no row";
+    const auto& [ours, note] = row->second;
+    if (ours.empty()) {
+      EXPECT_FALSE(note.empty()) << member << " needs a reason for its absence";
+      EXPECT_FALSE(std::regex_search(text, std::regex{R"(\b)" + snake_case(member) + R"(\()"}))
+          << member << " is there";
+      continue;
+    }
+    EXPECT_TRUE(std::regex_search(text, std::regex{R"(\b)" + ours + R"(\b)"})) << header << " lacks " << ours;
+    if (member == "constructor") continue;
+    if (member.starts_with("on"))
+      EXPECT_EQ(without_underscores(ours), member);
+    else
+      EXPECT_EQ(ours, snake_case(member));
+  }
+}
+
+TEST(W3cMembers, OfRtcPeerConnectionAreMapped) {
+  expect_mapped("RTCPeerConnection", "peer_connection.hpp", peer_connection_members);
+}
+
+TEST(W3cMembers, OfRtcDataChannelAreMapped) {
+  expect_mapped("RTCDataChannel", "data_channel.hpp", data_channel_members);
+}
+
+}  // namespace
