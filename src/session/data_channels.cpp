@@ -38,6 +38,10 @@ std::optional<ChannelId> DataChannels::channel_on(dcep::ChannelStream stream) co
 }
 
 void DataChannels::handle(TimePoint now, const sctp::Event& event) {
+  if (discarding_) {
+    if (const auto* ready = std::get_if<sctp::MessageReady>(&event)) discard(ready->stream);
+    return;
+  }
   std::visit(
       [&](const auto& e) {
         using E = std::decay_t<decltype(e)>;
@@ -159,6 +163,11 @@ Result<> DataChannels::send(TimePoint now, ChannelId id, bool binary, std::span<
   ++channel->messages_sent;
   channel->bytes_sent += data.size();
   return {};
+}
+
+void DataChannels::discard(sctp::StreamId stream) {
+  while (association_ && association_->receive(stream)) {
+  }
 }
 
 void DataChannels::release(ChannelId id) {

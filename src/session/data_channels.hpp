@@ -48,7 +48,8 @@ class DataChannels {
   void handle(TimePoint now, const sctp::Event& event);
   /// Closes all channels: the transport has gone, in order when there is no error.
   void transport_closed(const std::optional<Error>& error);
-  /// W3C close(): all channels are closed, without an event.
+  /// W3C close(): all channels are closed, without an event. What still comes is thrown away, so that the peer can
+  /// finish its own sending and the association can shut down.
   void close();
 
   // Verbs, as linnet::Session has them.
@@ -72,6 +73,7 @@ class DataChannels {
   [[nodiscard]] bool connected() const noexcept;
   [[nodiscard]] std::optional<ChannelId> channel_on(dcep::ChannelStream stream) const;
   void assign_stream(ChannelId id, DataChannel& channel);
+  void discard(sctp::StreamId stream);
 
   // data_channels_open.cpp
   void open_all(TimePoint now);
@@ -113,6 +115,7 @@ class DataChannels {
   dcep::StreamIds streams_;
   EarlyMessages early_;
   std::size_t live_ = 0;
+  bool discarding_ = false;
   std::uint32_t next_ = 1;
   std::deque<ChannelId> closed_;
   /// Control messages that the full send queue refused.

@@ -145,8 +145,10 @@ void DataChannels::close() {
   early_.clear();
   pending_control_.clear();
   blocked_.clear();
+  discarding_ = true;
   for (auto& [id, channel] : channels_) {
     channel.closed_here = true;
+    if (channel.stream && channel.state != DataChannelState::Closed) discard(sctp::StreamId{channel.stream->value()});
     if (channel.state != DataChannelState::Closed) set_closed(id, channel, false);
   }
 }

@@ -176,7 +176,7 @@ void Session::Impl::handle_sctp(sctp::Event& event) {
   if (std::holds_alternative<sctp::Connected>(event)) set_sctp_state(SctpTransportState::Connected);
   const bool over = std::holds_alternative<sctp::Closed>(event) || std::holds_alternative<sctp::Failed>(event);
   if (over) set_sctp_state(SctpTransportState::Closed);
-  if (!closed_) channels_.handle(now_, event);
+  channels_.handle(now_, event);
 }
 
 }  // namespace linnet

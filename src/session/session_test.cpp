@@ -317,6 +317,22 @@ TEST(Session, DeliversEverythingSentBeforeClose) {
   EXPECT_EQ(rig.b.session->dtls_transport_state(), DtlsTransportState::Closed);
 }
 
+TEST(Session, ClosesTowardsAPeerThatIsInTheMiddleOfSendingToIt) {
+  Tuning small;
+  small.receive_window = 100'000;
+  Rig rig{1, {}, small, {}};
+  const ChannelId id = rig.connect();
+  rig.a.read = false;
+  for (int i = 0; i < 40; ++i) {
+    ASSERT_TRUE(rig.b.session->send(rig.now(), rig.remote(), std::span<const std::byte>{pattern(50'000)}));
+  }
+  ASSERT_TRUE(rig.a.session->send(rig.now(), id, "last words"));
+  rig.run_for(2s);
+  rig.a.session->close(rig.now());
+  EXPECT_EQ(rig.run_until([&] { return rig.a.terminated; }, 5s), sim::Stop::Done);
+  EXPECT_EQ(rig.b.received[rig.remote()].at(0).text(), "last words");
+}
+
 TEST(Session, EndsInBoundedTimeWhenClosedTowardsAPeerThatVanished) {
   Rig rig;
   const ChannelId id = rig.connect();
@@ -483,6 +499,24 @@ TEST(Session, RestartsIceInTheMiddleOfATransfer) {
   EXPECT_TRUE(rig.a.connected());
   EXPECT_TRUE(rig.b.connected());
   EXPECT_EQ(rig.a.count<Session::ChannelClosed>(), 0U);
+}
+
+TEST(Session, StaysConnectedWhenAnIceRestartIsRolledBack) {
+  Rig rig;
+  const ChannelId id = rig.connect();
+  const std::string before = rig.a.session->local_username_fragments().front();
+  rig.a.session->restart_ice(rig.now());
+  ASSERT_TRUE(rig.a.session->set_local_description(rig.now()));
+  rig.run_for(1s);
+  ASSERT_TRUE(rig.a.session->set_local_description(rig.now(), SessionDescription{SdpType::Rollback, ""}));
+  EXPECT_EQ(rig.a.session->local_username_fragments().front(), before);
+  rig.negotiate(rig.b, rig.a);
+  rig.run_for(90s);
+  EXPECT_TRUE(rig.a.connected());
+  EXPECT_TRUE(rig.b.connected());
+  ASSERT_TRUE(rig.a.session->send(rig.now(), id, "still here"));
+  rig.run_for(1s);
+  EXPECT_EQ(rig.b.received[rig.remote()].at(0).text(), "still here");
 }
 
 TEST(Session, SendsTheSameBytesForTheSameSeed) {

@@ -56,6 +56,7 @@ void Transport::close(TimePoint now) {
     life_ = Life::Flushing;
     undelivered_ = undelivered();
     sctp_->shutdown(now_);
+    if (ice_.state() == IceConnectionState::Failed) finish();
   } else {
     life_ = Life::SayingGoodbye;
     if (!dtls_->connected() || !ice_.can_send()) finish();
