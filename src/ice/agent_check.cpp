@@ -103,9 +103,11 @@ void Agent::cancel_checks(PairId pair) {
 void Agent::check_failed(CandidatePair& pair) {
   // A nominating check runs on a pair that is valid already: it is no longer fit to be nominated.
   pair.nominating = false;
+  // Whether the pair that is in use still works is for consent to say, not for an old check.
+  if (pair.nominated) return;
   pair.state = PairState::Failed;
   pair.valid = false;
-  if (selected_ == pair.id && !pair.nominated) {
+  if (selected_ == pair.id) {
     selected_.reset();
     stop_consent();
     choose_selected();
