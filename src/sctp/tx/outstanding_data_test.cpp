@@ -1,0 +1,140 @@
+#include "sctp/tx/outstanding_data.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <chrono>
+#include <initializer_list>
+#include <utility>
+#include <vector>
+
+namespace linnet::sctp {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr TimePoint start{1s};
+
+struct Outstanding : testing::Test {
+  MessagePool pool;
+  SendQueue queue{pool};
+  OutstandingData data{Tsn{0xFFFFFFFE}, true, queue, pool};  // wraps after two
+  std::vector<std::byte> gaps;
+
+  void queue_message(std::size_t size, SendOptions options = {}) {
+    queue.add(start, StreamId{1}, Ppid{51}, std::vector<std::byte>(size), options);
+  }
+  void send(int fragments, TimePoint now = start) {
+    for (int i = 0; i < fragments; ++i) (void)data.send(now, *queue.peek(now, 100));
+  }
+  OutstandingData::SackResult sack(std::int32_t ahead, std::initializer_list<std::pair<int, int>> blocks = {}) {
+    gaps.assign(blocks.size() * 4, {});
+    std::size_t at = 0;
+    for (const auto& [first, last] : blocks) {
+      store_be(gaps.data() + at, static_cast<std::uint16_t>(first));
+      store_be(gaps.data() + at + 2, static_cast<std::uint16_t>(last));
+      at += 4;
+    }
+    const SackChunk chunk{.cumulative = Tsn{0xFFFFFFFD} + static_cast<std::uint32_t>(ahead),
+                          .gap_count = static_cast<std::uint16_t>(blocks.size()),
+                          .gap_bytes = gaps};
+    return data.handle_sack(chunk, false);
+  }
+};
+
+TEST_F(Outstanding, AnAcknowledgedMessageIsFreed) {
+  queue_message(250);
+  send(3);
+  EXPECT_EQ(data.payload_in_flight(), 250U);
+  EXPECT_EQ(sack(2).bytes_acked, 2 * (100 + data_header_size));
+  EXPECT_EQ(pool.in_use(), 1U);
+  EXPECT_TRUE(sack(3).cumulative_moved);
+  EXPECT_EQ(pool.in_use(), 0U);
+  EXPECT_EQ(data.in_flight(), 0U);
+}
+
+TEST_F(Outstanding, IgnoresASackForWhatWasNeverSent) {
+  queue_message(250);
+  send(3);
+  EXPECT_FALSE(sack(4).valid);
+  EXPECT_FALSE(sack(-1).valid);
+  EXPECT_FALSE(sack(1, {{2, 3}}).valid);
+  SackChunk opposite{.cumulative = Tsn{0x7FFFFFFD}};
+  EXPECT_FALSE(data.handle_sack(opposite, false).valid);
+  EXPECT_EQ(data.payload_in_flight(), 250U);
+}
+
+TEST_F(Outstanding, ThreeMissIndicationsMakeAFragmentLost) {
+  queue_message(600);
+  send(6);
+  EXPECT_FALSE(sack(1, {{2, 2}}).lost);
+  EXPECT_FALSE(sack(1, {{2, 3}}).lost);
+  EXPECT_FALSE(sack(1, {{2, 3}}).lost) << "nothing new was acknowledged";
+  EXPECT_TRUE(sack(1, {{2, 4}}).lost);
+  const auto again = data.peek_lost(start);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->tsn, Tsn{0xFFFFFFFF});
+  data.resend(start + 1ms, *again);
+  EXPECT_FALSE(data.has_lost());
+  EXPECT_EQ(data.payload_in_flight(), 200U);
+}
+
+TEST_F(Outstanding, ARetransmissionGivesNoRoundTripTime) {
+  queue_message(100);
+  send(1);
+  data.lose_all();
+  data.resend(start + 1s, *data.peek_lost(start + 1s));
+  EXPECT_EQ(sack(1).newest_sent_at, std::nullopt);
+}
+
+TEST_F(Outstanding, TakesBackWhatThePeerReneged) {
+  queue_message(400);
+  send(4);
+  (void)sack(0, {{2, 4}});
+  EXPECT_EQ(data.payload_in_flight(), 100U);
+  (void)sack(0);
+  EXPECT_EQ(data.payload_in_flight(), 400U);
+}
+
+TEST_F(Outstanding, UnsortedGapBlocksEndTheList) {
+  queue_message(600);
+  send(6);
+  const auto result = sack(0, {{4, 5}, {2, 3}, {1, 6}});
+  EXPECT_TRUE(result.valid);
+  EXPECT_EQ(result.bytes_acked, 2 * (100 + data_header_size));
+}
+
+TEST_F(Outstanding, AbandonsTheWholeMessageWithOnePlaceForItsRest) {
+  queue_message(500, {.max_retransmits = std::uint16_t{0}});
+  queue_message(100);
+  send(2);
+  data.lose_all();
+  EXPECT_EQ(data.peek_lost(start), std::nullopt);
+  EXPECT_EQ(data.messages_abandoned(), 1U);
+  EXPECT_EQ(queue.total_buffered(), 100U);
+  EXPECT_TRUE(data.wants_forward());
+  EXPECT_EQ(data.forward_point(), Tsn{0});
+  std::array<std::byte, 100> out;
+  ASSERT_EQ(data.write_forward_tsn(out), 8U);
+  EXPECT_EQ(load_be<std::uint32_t>(out.data()), 0U);
+  EXPECT_EQ(load_be<std::uint16_t>(out.data() + 4), 1U);
+  EXPECT_EQ(load_be<std::uint16_t>(out.data() + 6), 0U);
+  send(1);
+  EXPECT_EQ(data.highest(), Tsn{1});
+  (void)sack(4);
+  EXPECT_EQ(pool.in_use(), 0U);
+  EXPECT_FALSE(data.wants_forward());
+}
+
+TEST_F(Outstanding, AForwardTsnThatDoesNotFitReachesAsFarAsItDoes) {
+  for (std::uint16_t stream = 0; stream < 10; ++stream)
+    queue.add(start, StreamId{stream}, Ppid{51}, std::vector<std::byte>(10), {.max_retransmits = std::uint16_t{0}});
+  send(10);
+  data.lose_all();
+  EXPECT_EQ(data.peek_lost(start), std::nullopt);
+  std::array<std::byte, 4 + 4 * 3> out;
+  ASSERT_EQ(data.write_forward_tsn(out), out.size());
+  EXPECT_EQ(Tsn{load_be<std::uint32_t>(out.data())}, Tsn{0xFFFFFFFD} + 3U);
+}
+
+}  // namespace
+}  // namespace linnet::sctp
