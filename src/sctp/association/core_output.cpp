@@ -33,14 +33,15 @@ std::size_t Core::poll_packet(TimePoint now, std::span<std::byte> out) {
   } else if (tcb_) {
     PacketWriter writer(out, header(tcb_->handshake.peer_tag));
     if (write_control(writer) && may_send_data()) {
+      // RFC 9260 section 6.10: no control chunk behind DATA. So first see what is to be given up.
+      (void)tcb_->outstanding.peek_lost(now_);
+      bool forward = write_forward(writer);
       bool sent = false;
       write_lost(writer, sent);
       if (!tcb_->outstanding.has_lost()) write_new(writer, sent);
-      if (sent) {
-        tcb_->fast_retransmit = false;
-        if (!timers_.armed(Timer::Retransmission)) timers_.set(Timer::Retransmission, now_ + rto_.value());
-      }
-      if (write_forward(writer) && !timers_.armed(Timer::Retransmission))
+      if (!sent && !forward) forward = write_forward(writer);
+      if (sent) tcb_->fast_retransmit = false;
+      if ((sent || forward) && !timers_.armed(Timer::Retransmission))
         timers_.set(Timer::Retransmission, now_ + rto_.value());
     }
     size = writer.empty() ? 0 : writer.finish();
