@@ -18,7 +18,7 @@ namespace linnet {
 /// W3C RTCStats.
 struct Stats {
   double timestamp = 0;  ///< Milliseconds on the clock that drives the session (see Session::get_stats).
-  std::string id;
+  std::string id{};
 };
 
 /// W3C RTCPeerConnectionStats, type "peer-connection".
@@ -34,7 +34,7 @@ struct TransportStats : Stats {
   std::uint64_t bytes_sent = 0;      ///< UDP payload bytes, without connectivity checks.
   std::uint64_t bytes_received = 0;  ///< UDP payload bytes, without connectivity checks.
   IceRole ice_role = IceRole::Unknown;
-  std::string ice_local_username_fragment;
+  std::string ice_local_username_fragment{};
   DtlsTransportState dtls_state = DtlsTransportState::New;
   IceConnectionState ice_state = IceConnectionState::New;
   std::optional<std::string> selected_candidate_pair_id;
@@ -53,9 +53,9 @@ enum class CandidatePairState : std::uint8_t { Frozen, Waiting, InProgress, Fail
 
 /// W3C RTCIceCandidatePairStats, type "candidate-pair".
 struct CandidatePairStats : Stats {
-  std::string transport_id;
-  std::string local_candidate_id;
-  std::string remote_candidate_id;
+  std::string transport_id{};
+  std::string local_candidate_id{};
+  std::string remote_candidate_id{};
   CandidatePairState state = CandidatePairState::Frozen;
   bool nominated = false;
   std::uint64_t packets_sent = 0;
@@ -74,32 +74,32 @@ struct CandidatePairStats : Stats {
 /// W3C RTCIceCandidateStats, types "local-candidate" and "remote-candidate".
 struct IceCandidateStats : Stats {
   bool remote = false;  ///< Which of the two types.
-  std::string transport_id;
-  std::string address;
+  std::string transport_id{};
+  std::string address{};
   std::uint16_t port = 0;
-  std::string protocol;
+  std::string protocol{};
   IceCandidateType candidate_type = IceCandidateType::Host;
   std::uint32_t priority = 0;
   std::optional<std::string> url{};
   std::optional<std::string> relay_protocol{};
-  std::string foundation;
+  std::string foundation{};
   std::optional<std::string> related_address{};
   std::optional<std::uint16_t> related_port{};
-  std::string username_fragment;
+  std::string username_fragment{};
   std::optional<IceTcpCandidateType> tcp_type{};
 };
 
 /// W3C RTCCertificateStats, type "certificate".
 struct CertificateStats : Stats {
-  std::string fingerprint;
-  std::string fingerprint_algorithm;
-  std::string base64_certificate;  ///< DER.
+  std::string fingerprint{};
+  std::string fingerprint_algorithm{};
+  std::string base64_certificate{};  ///< DER.
 };
 
 /// W3C RTCDataChannelStats, type "data-channel".
 struct DataChannelStats : Stats {
-  std::string label;
-  std::string protocol;
+  std::string label{};
+  std::string protocol{};
   std::optional<std::uint16_t> data_channel_identifier{};
   DataChannelState state = DataChannelState::Connecting;
   std::uint32_t messages_sent = 0;
@@ -111,7 +111,7 @@ struct DataChannelStats : Stats {
 /// What webrtc-stats leaves to "RTCSctpTransportStats" (obsolete there) and we still want to see; type
 /// "linnet-sctp-transport".
 struct SctpTransportStats : Stats {
-  std::string transport_id;
+  std::string transport_id{};
   SctpTransportState state = SctpTransportState::Connecting;
   double smoothed_round_trip_time = 0;  ///< Seconds.
   std::uint64_t congestion_window = 0;  ///< Bytes.
