@@ -87,6 +87,9 @@ void Core::acknowledged(const OutstandingData::SackResult& result, std::size_t f
   Tcb& t = *tcb_;
   errors_ = 0;  // section 8.1; for a peer with a closed window too (section 6.1 A)
   if (result.newest_sent_at) rto_.measured(now_ - *result.newest_sent_at);
+  // Nothing in flight: what moved was a FORWARD-TSN's doing, and the next lost one shall not wait for ever longer.
+  else if (result.cumulative_moved && flight_before == 0)
+    rto_.answered();
   t.congestion.acknowledged(t.outstanding.cumulative(), result.cumulative_moved, result.bytes_acked, flight_before);
   if (result.lost && t.congestion.lost(t.outstanding.highest())) {
     t.fast_retransmit = true;

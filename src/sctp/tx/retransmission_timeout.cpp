@@ -18,6 +18,10 @@ void RetransmissionTimeout::measured(Duration round_trip) noexcept {
   value_ = std::clamp(smoothed_ + 4 * variation_, limits_.min, limits_.max);
 }
 
+void RetransmissionTimeout::answered() noexcept {
+  if (!first_) value_ = std::clamp(smoothed_ + 4 * variation_, limits_.min, limits_.max);
+}
+
 void RetransmissionTimeout::back_off() noexcept { value_ = std::min(value_ * 2, limits_.max); }
 
 }  // namespace linnet::sctp

@@ -17,6 +17,8 @@ class RetransmissionTimeout {
   void measured(Duration round_trip) noexcept;
   /// Section 6.3.3 E2.
   void back_off() noexcept;
+  /// Ends the backing off: the peer answered, though with nothing that can be measured.
+  void answered() noexcept;
   [[nodiscard]] Duration value() const noexcept { return value_; }
   [[nodiscard]] Duration smoothed() const noexcept { return smoothed_; }
 
