@@ -190,7 +190,8 @@ class PeerConnection {
         token, impl_);
   }
 
-  /// W3C close(): all states are closed when it returns and no handler runs any more. What was sent before is still
+  /// W3C close(): all states are closed when it returns and no handler runs any more; operations under way end with
+  /// InvalidStateError. What was sent before is still
   /// delivered in the background (at most Tuning::close_timeout) while the executor runs. Twice is harmless.
   void close();
 

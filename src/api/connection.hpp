@@ -54,19 +54,25 @@ class Connection final : public runtime::Observer, public std::enable_shared_fro
   [[nodiscard]] runtime::EntryGuard::Scope enter() { return runtime::EntryGuard::Scope{host_->guard()}; }
   void wake() { host_->wake(); }
 
-  /// Completes an operation as Host::complete orders it.
+  /// Completes an operation as Host::complete orders it. One that was under way when the connection closed fails with
+  /// InvalidStateError (the W3C's promise stays pending for ever): a coroutine that used the connection ends there.
   template <class T>
   void finish(Result<T> result, Completion<T> done) {
-    host_->complete([result = std::move(result), done = std::move(done)]() mutable {
-      if (result)
-        done(nullptr, std::move(*result));
-      else
+    host_->complete([weak = weak_from_this(), result = std::move(result), done = std::move(done)]() mutable {
+      if (!result)
         done(exception_of(std::move(result).error()), T{});
+      else if (is_closed(weak))
+        done(closed_exception(), T{});
+      else
+        done(nullptr, std::move(*result));
     });
   }
   void finish(Result<> result, Completion<> done) {
-    host_->complete([result = std::move(result), done = std::move(done)]() mutable {
-      done(result ? nullptr : exception_of(std::move(result).error()));
+    host_->complete([weak = weak_from_this(), result = std::move(result), done = std::move(done)]() mutable {
+      if (!result)
+        done(exception_of(std::move(result).error()));
+      else
+        done(is_closed(weak) ? closed_exception() : nullptr);
     });
   }
 
@@ -103,6 +109,10 @@ class Connection final : public runtime::Observer, public std::enable_shared_fro
   template <class Other>
   void handle(Other&) {}  // The host's business, or no event of the W3C's.
 
+  [[nodiscard]] static bool is_closed(const std::weak_ptr<Connection>& weak) {
+    const auto connection = weak.lock();
+    return !connection || connection->closed_;
+  }
   std::shared_ptr<Channel> make_channel(ChannelId id);
   [[nodiscard]] std::shared_ptr<Channel> find(ChannelId id) const;
   void close_events();
