@@ -142,6 +142,43 @@ TEST(Association, RefusesWhatDoesNotFitAndSaysWhenThereIsRoom) {
   ASSERT_TRUE(pipe.run([&] { return pipe.b.messages.size() == 2; }));
 }
 
+TEST(Association, SaysThatThereIsRoomOnlyWhenTheRefusedMessageFits) {
+  // The queue is less than half full, and yet the message does not fit. Telling of room would be answered by the same
+  // attempt, at once and for ever.
+  Options options;
+  options.max_send_queue = 100'000;
+  Pipe pipe(1, {}, options, options);
+  ASSERT_TRUE(pipe.connect());
+  send(pipe, pipe.a, 1, 1, 40'000);
+  ASSERT_FALSE(pipe.a.association.send(pipe.now, StreamId{1}, ppid, numbered(2, 90'000)));
+  pipe.collect(pipe.a);
+  EXPECT_EQ(pipe.a.count<Writable>(), 0U);
+  ASSERT_TRUE(pipe.run([&] { return pipe.a.count<Writable>() == 1; }));
+  send(pipe, pipe.a, 1, 2, 90'000);
+  ASSERT_TRUE(pipe.run([&] { return pipe.b.messages.size() == 2; }));
+}
+
+TEST(Association, TellsOfExpiredMessagesByATimeoutAndNotByAPollThatWroteNothing) {
+  Pipe pipe;
+  ASSERT_TRUE(pipe.connect());
+  pipe.run_for(5s);
+  Association& a = pipe.a.association;
+  send(pipe, pipe.a, 2, 1, 1'000, {.lifetime = 10ms});
+  pipe.now += 20ms;
+  a.handle_timeout(pipe.now);
+  ASSERT_FALSE(a.poll_event());
+  std::array<std::byte, 2'048> out;
+  EXPECT_EQ(a.poll_packet(pipe.now, out), 0U);
+  EXPECT_EQ(a.buffered_amount(StreamId{2}), 0U);
+  EXPECT_FALSE(a.poll_event());
+  EXPECT_LE(a.next_timeout(), pipe.now);
+  a.handle_timeout(pipe.now);
+  const auto event = a.poll_event();
+  ASSERT_TRUE(event);
+  EXPECT_TRUE(std::holds_alternative<BufferedAmountLow>(*event));
+  EXPECT_GT(a.next_timeout(), pipe.now);
+}
+
 TEST(Association, AnIdleReaderClosesTheWindowAndReadingOpensItAgain) {
   Options small;
   small.max_message_size = 64 * 1024;

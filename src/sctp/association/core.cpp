@@ -143,7 +143,7 @@ Result<> Core::send(TimePoint now, StreamId stream, Ppid ppid, std::span<const s
     return fail(ErrorName::OperationError, "no such stream was negotiated");
   if (queue_.resetting(stream)) return fail(ErrorName::OperationError, "the stream is being reset");
   if (payload.size() > send_room()) {
-    refused_ = true;
+    refused_ = std::max(refused_, payload.size());
     return fail(ErrorName::OperationError, "the send queue is full");
   }
   queue_.add(now_, stream, ppid, payload, options);
@@ -183,14 +183,22 @@ void Core::set_mtu(std::size_t mtu) {
   if (tcb_) tcb_->congestion.set_mtu(options_.mtu);
 }
 
+/// Not before the largest of the refused messages fits, or it would be refused again at once, for ever.
+bool Core::writable_again() const noexcept {
+  return refused_ != 0 && queue_.total_buffered() <= options_.max_send_queue / 2 && refused_ <= send_room() &&
+         state_ != State::Gone;
+}
+
 std::optional<Event> Core::poll_event() {
   if (silent_) return std::nullopt;
   if (connected_event_) return *std::exchange(connected_event_, std::nullopt);
   if (const auto ready = reassembly_.poll_ready()) return MessageReady{*ready};
-  if (const auto low = queue_.poll_low()) return BufferedAmountLow{*low};
-  if (refused_ && queue_.total_buffered() <= options_.max_send_queue / 2 && state_ != State::Gone) {
-    refused_ = false;
-    return Writable{};
+  if (!event_owed_) {
+    if (const auto low = queue_.poll_low()) return BufferedAmountLow{*low};
+    if (writable_again()) {
+      refused_ = 0;
+      return Writable{};
+    }
   }
   if (events_.empty()) return std::nullopt;
   Event event = events_.pop_front();

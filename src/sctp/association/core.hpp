@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -42,7 +43,9 @@ class Core {
   void handle_packet(TimePoint now, std::span<const std::byte> packet);
   void handle_timeout(TimePoint now);
   [[nodiscard]] std::size_t poll_packet(TimePoint now, std::span<std::byte> out);
-  [[nodiscard]] TimePoint next_timeout() const noexcept { return timers_.next(); }
+  [[nodiscard]] TimePoint next_timeout() const noexcept {
+    return event_owed_ && state_ != State::Gone ? std::min(now_, timers_.next()) : timers_.next();
+  }
   [[nodiscard]] std::optional<Event> poll_event();
 
   void connect(TimePoint now);
@@ -188,6 +191,7 @@ class Core {
   void write_lost(PacketWriter& writer, bool& sent);
   void write_new(PacketWriter& writer, bool& sent);
   [[nodiscard]] bool may_send_data() const noexcept;
+  [[nodiscard]] bool writable_again() const noexcept;
   [[nodiscard]] CommonHeader header(std::uint32_t tag) const noexcept;
   [[nodiscard]] std::size_t fragment_size() const noexcept;
 
@@ -223,7 +227,10 @@ class Core {
   std::size_t window_advertised_ = 0;
   bool data_in_packet_ = false;
   bool immediate_in_packet_ = false;
-  bool refused_ = false;  // a `send` found no room
+  std::size_t refused_ = 0;  // bytes of the largest message for which a `send` found no room; 0: none
+  // A poll that wrote nothing has dropped expired messages. Polling only drains, so what follows from it is told
+  // after a timeout, which is due at once.
+  bool event_owed_ = false;
 
   // Control.
   std::vector<std::byte> heartbeat_echo_;

@@ -23,6 +23,7 @@ std::size_t Core::poll_packet(TimePoint now, std::span<std::byte> out) {
   clamp(now);
   if (out.size() > options_.mtu) out = out.first(options_.mtu);
   if (out.size() < 256) return 0;
+  const bool was_told = !queue_.low_pending() && !writable_again();
   std::size_t size = 0;
   if (state_ == State::Gone) {
     size = write_final(out);
@@ -45,6 +46,7 @@ std::size_t Core::poll_packet(TimePoint now, std::span<std::byte> out) {
         timers_.set(Timer::Retransmission, now_ + rto_.value());
     }
     size = writer.empty() ? 0 : writer.finish();
+    if (size == 0 && was_told && (queue_.low_pending() || writable_again())) event_owed_ = true;
   }
   if (size != 0) {
     ++statistics_.packets_sent;

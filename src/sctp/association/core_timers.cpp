@@ -4,6 +4,7 @@ namespace linnet::sctp {
 
 void Core::handle_timeout(TimePoint now) {
   clamp(now);
+  event_owed_ = false;
   while (const auto timer = timers_.expire(now_)) {
     switch (*timer) {
       case Timer::Handshake: handshake_timed_out(); break;

@@ -49,6 +49,7 @@ class SendQueue {
   void set_low_threshold(StreamId stream, std::size_t threshold);
   /// Streams whose buffered amount crossed its threshold downwards.
   [[nodiscard]] std::optional<StreamId> poll_low();
+  [[nodiscard]] bool low_pending() const noexcept { return !low_.empty(); }
 
   /// RFC 6525: while a stream waits for its reset it takes no messages.
   void set_resetting(StreamId stream, bool resetting);
