@@ -25,6 +25,9 @@ struct DataChannel {
   bool incoming_reset = false;
   bool outgoing_reset = false;
   bool outgoing_reset_asked = false;
+  /// Both sides have said that they are done, and all was read: what comes on the stream is for its next channel. The
+  /// peer may have the answer to its reset while the answer to ours is still under way.
+  [[nodiscard]] bool is_given_up() const noexcept { return incoming_reset && outgoing_reset_asked; }
   /// ChannelMessageReady was told and `receive` has not come to the end since.
   bool ready_told = false;
   /// A send was refused; ChannelWritable is owed.

@@ -60,7 +60,7 @@ void DataChannels::handle(TimePoint now, const sctp::Event& event) {
         } else if constexpr (std::is_same_v<E, sctp::IncomingStreamsReset>) {
           incoming_reset(now, e.streams);
         } else if constexpr (std::is_same_v<E, sctp::OutgoingStreamsReset>) {
-          outgoing_reset(e.streams);
+          outgoing_reset(now, e.streams);
         } else if constexpr (std::is_same_v<E, sctp::StreamResetFailed>) {
           reset_failed(e);
         } else if constexpr (std::is_same_v<E, sctp::Closed>) {

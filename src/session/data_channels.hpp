@@ -95,12 +95,12 @@ class DataChannels {
   // data_channels_close.cpp
   void incoming_reset(TimePoint now, std::span<const sctp::StreamId> streams);
   void incoming_reset(TimePoint now, ChannelId id, DataChannel& channel);
-  void outgoing_reset(std::span<const sctp::StreamId> streams);
+  void outgoing_reset(TimePoint now, std::span<const sctp::StreamId> streams);
   void reset_failed(const sctp::StreamResetFailed& failed);
   void reset_outgoing(TimePoint now, ChannelId id, DataChannel& channel);
   void refuse(TimePoint now, dcep::ChannelStream stream);
   void violated(TimePoint now, ChannelId id, DataChannel& channel, std::string_view what);
-  void finish_reset(ChannelId id, DataChannel& channel);
+  void finish_reset(TimePoint now, ChannelId id, DataChannel& channel);
   void set_closed(ChannelId id, DataChannel& channel, bool tell);
   void forget_oldest_closed();
   void forget(std::map<ChannelId, DataChannel>::iterator channel);

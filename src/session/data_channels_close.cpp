@@ -80,23 +80,26 @@ void DataChannels::incoming_reset(TimePoint now, ChannelId id, DataChannel& chan
     }
   }
   reset_outgoing(now, id, channel);
-  finish_reset(id, channel);
+  finish_reset(now, id, channel);
 }
 
-void DataChannels::outgoing_reset(std::span<const sctp::StreamId> streams) {
+void DataChannels::outgoing_reset(TimePoint now, std::span<const sctp::StreamId> streams) {
   for (const sctp::StreamId s : streams) {
     const auto id = channel_on(dcep::ChannelStream{s.value()});
     DataChannel* channel = id ? get(*id) : nullptr;
     if (!channel || !channel->outgoing_reset_asked) continue;
     channel->outgoing_reset = true;
-    finish_reset(*id, *channel);
+    finish_reset(now, *id, *channel);
   }
 }
 
-void DataChannels::finish_reset(ChannelId id, DataChannel& channel) {
+void DataChannels::finish_reset(TimePoint now, ChannelId id, DataChannel& channel) {
   if (!channel.incoming_reset || !channel.outgoing_reset || channel.state == DataChannelState::Closed) return;
-  streams_.release(*channel.stream);
+  const dcep::ChannelStream stream = *channel.stream;
+  streams_.release(stream);
   set_closed(id, channel, true);
+  // The peer was done earlier, and may have used the stream again before its answer to our reset arrived.
+  early_message_ready(now, stream);
 }
 
 void DataChannels::reset_failed(const sctp::StreamResetFailed& failed) {

@@ -20,6 +20,7 @@ void DataChannels::message_ready(TimePoint now, dcep::ChannelStream stream) {
     early_message_ready(now, stream);
     return;
   }
+  if (channel->is_given_up()) return;  // finish_reset() takes it.
   if (channel->closed_here) {
     while (pull(now, *id, *channel)) {
     }
@@ -63,6 +64,7 @@ std::optional<DataChannelMessage> DataChannels::receive(TimePoint now, ChannelId
 bool DataChannels::pull(TimePoint now, ChannelId id, DataChannel& channel) {
   // A closed channel whose stream may be another's by now has nothing left there.
   if (!association_ || !channel.stream || channel_on(*channel.stream) != id) return false;
+  if (channel.is_given_up()) return false;
   auto message = association_->receive(sctp::StreamId{channel.stream->value()});
   if (!message) return false;
   take(now, id, channel, std::move(*message));
