@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "base/machine.hpp"
 #include "sim/network.hpp"
@@ -46,6 +48,8 @@ class World {
   std::function<void()> before_step;
   std::function<void(Node&, Event&)> on_event;
   std::function<void(Node&, const DatagramBatch&)> on_sent;
+  /// May change a datagram that a node sends; false: it is lost.
+  std::function<bool(Node&, std::span<std::byte>)> filter;
 
   [[nodiscard]] TimePoint now() const noexcept { return network_.now(); }
   [[nodiscard]] Network& network() noexcept { return network_; }
@@ -139,9 +143,21 @@ class World {
       if (batch_.empty() && progress == Progress::Done) break;
       if (budget-- == 0) return false;
       if (on_sent) on_sent(node, batch_);
-      node.host.send(batch_);
+      send(node);
     }
     return true;
+  }
+
+  void send(Node& node) {
+    if (!filter) return node.host.send(batch_);
+    for (const DatagramBatch::Run& run : batch_.runs()) {
+      for (std::size_t i = 0; i < run.segments(); ++i) {
+        const std::size_t size = run.segment_size == 0 ? run.bytes.size() : run.segment_size;
+        const auto datagram = run.bytes.subspan(i * size, std::min(size, run.bytes.size() - i * size));
+        filtered_.assign(datagram.begin(), datagram.end());
+        if (filter(node, filtered_)) node.host.send(run.path.local, run.path.remote, filtered_, run.ecn);
+      }
+    }
   }
 
   Network& network_;
@@ -149,6 +165,7 @@ class World {
   std::deque<Node> nodes_;
   DatagramBatch batch_;
   Packet packet_;
+  std::vector<std::byte> filtered_;
   std::uint64_t steps_ = 0;
   std::uint64_t steps_now_ = 0;
 };
