@@ -1,15 +1,15 @@
-// Builds the page into dist/ (and with --tests the unit tests into dist-test/). Nothing is fetched at run time.
+// Builds the page into dist/, with --tests the unit tests into dist-test/, with --browser-tests those of ../tests/browser into
+// dist-browser-test/. Nothing is fetched at run time.
 import { build } from 'esbuild';
 import { cp, mkdir, readdir, rm } from 'node:fs/promises';
 
-const tests = process.argv.includes('--tests');
-
-if (tests) {
-  await rm('dist-test', { recursive: true, force: true });
-  const files = (await readdir('test')).filter((name) => name.endsWith('.test.ts'));
+async function buildTests(from, to) {
+  await rm(to, { recursive: true, force: true });
+  const files = (await readdir(from)).filter((name) => name.endsWith('.test.ts'));
   await build({
-    entryPoints: files.map((name) => `test/${name}`),
-    outdir: 'dist-test',
+    entryPoints: files.map((name) => `${from}/${name}`),
+    outdir: to,
+    external: ['playwright-core'],
     outExtension: { '.js': '.mjs' },
     bundle: true,
     platform: 'node',
@@ -18,6 +18,12 @@ if (tests) {
     sourcemap: 'inline',
     logLevel: 'warning',
   });
+}
+
+if (process.argv.includes('--tests')) {
+  await buildTests('test', 'dist-test');
+} else if (process.argv.includes('--browser-tests')) {
+  await buildTests('../tests/browser', 'dist-browser-test');
 } else {
   await rm('dist', { recursive: true, force: true });
   await mkdir('dist/assets', { recursive: true });

@@ -10,6 +10,15 @@ export class Emitter<Events extends object> {
   }
 
   protected emit<Name extends keyof Events>(name: Name, value: Events[Name]): void {
-    for (const listener of [...(this.#listeners.get(name) ?? [])]) (listener as (value: Events[Name]) => void)(value);
+    for (const listener of [...(this.#listeners.get(name) ?? [])]) {
+      try {
+        (listener as (value: Events[Name]) => void)(value);
+      } catch (error) {
+        // Reported as any uncaught error is; the other listeners and the caller go on.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
   }
 }

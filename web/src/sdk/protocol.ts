@@ -32,6 +32,8 @@ export interface Ready {
   type: 'ready';
   peer: string;
   session: string;
+  /** A secret: with it this peer takes its id over from a socket that the server still thinks alive. */
+  resume?: string;
   resumed: boolean;
   heartbeat: number;
   iceServers: RTCIceServer[];
@@ -58,6 +60,13 @@ export interface Signal extends SignalBody {
   from: string;
   conn?: string;
 }
+/** Small data of the application. */
+export interface Message {
+  type: 'message';
+  room: string;
+  from: string;
+  data: Json;
+}
 export interface Goaway {
   type: 'goaway';
   action: 'resume' | 'reconnect' | 'disconnect';
@@ -81,7 +90,21 @@ export interface Ping {
   type: 'ping';
   t?: Json;
 }
-export type ServerMessage = Welcome | Ready | Joined | PeerMessage | Signal | Goaway | ErrorMessage | Ack | Ping;
+export type ServerMessage = Welcome | Ready | Joined | PeerMessage | Signal | Message | Goaway | ErrorMessage | Ack | Ping;
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Exactly one of the five members, of the right shape: what is in a description or candidate is for the browser to judge. */
+function isSignalBody(message: Record<string, unknown>): boolean {
+  const { description, candidate, candidates, close, sealed } = message;
+  const members = [description, candidate, candidates, close, sealed].filter((member) => member !== undefined);
+  if (members.length !== 1) return false;
+  if (description !== undefined) return isObject(description) && typeof description['type'] === 'string';
+  if (candidate !== undefined) return candidate === null || isObject(candidate);
+  if (candidates !== undefined) return Array.isArray(candidates) && candidates.every((each) => each === null || isObject(each));
+  return close !== undefined ? isObject(close) : typeof sealed === 'string';
+}
 
 /** Reads one frame; `undefined` is something that this client does not know and ignores. */
 export function parseServerMessage(text: string): ServerMessage | undefined {
@@ -91,8 +114,8 @@ export function parseServerMessage(text: string): ServerMessage | undefined {
   } catch {
     return undefined;
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  const message = value as Record<string, unknown>;
+  if (!isObject(value)) return undefined;
+  const message = value;
   const has = (key: string, type: string) => typeof message[key] === type;
   switch (message['type']) {
     case 'welcome':
@@ -107,7 +130,9 @@ export function parseServerMessage(text: string): ServerMessage | undefined {
     case 'peer-left':
       return has('room', 'string') && has('peer', 'string') ? (message as unknown as PeerMessage) : undefined;
     case 'signal':
-      return has('from', 'string') ? (message as unknown as Signal) : undefined;
+      return has('from', 'string') && isSignalBody(message) ? (message as unknown as Signal) : undefined;
+    case 'message':
+      return has('from', 'string') && 'data' in message ? (message as unknown as Message) : undefined;
     case 'goaway':
       return has('action', 'string') ? (message as unknown as Goaway) : undefined;
     case 'error':

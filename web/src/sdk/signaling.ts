@@ -3,18 +3,25 @@ import {
   parseServerMessage,
   SUBPROTOCOL,
   type ErrorMessage,
+  type Goaway,
   type Joined,
+  type Json,
+  type Message,
   type PeerMessage,
   type PresenceData,
   type Ready,
+  type ServerMessage,
   type Signal,
   type SignalBody,
+  type Welcome,
 } from './protocol.ts';
 
 export class SignalingError extends Error {
   constructor(
     readonly code: string,
     message: string,
+    /** Of `rate_limited`: try again after so many milliseconds. */
+    readonly retryAfterMs?: number,
   ) {
     super(message);
     this.name = 'SignalingError';
@@ -28,6 +35,8 @@ interface Events {
   joined: Joined;
   peer: PeerMessage;
   signal: Signal;
+  message: Message;
+  /** What answers no request: a signal that found nobody, or why the server ends the connection. */
   error: ErrorMessage;
 }
 
@@ -47,10 +56,18 @@ export interface SignalingOptions {
 interface Pending {
   resolve: (message: never) => void;
   reject: (error: Error) => void;
+  timer: ReturnType<typeof setTimeout>;
 }
 
-/** signaling/protocol.md, "Reconnect": the pauses before each try, and 20 % of jitter. */
+// signaling/protocol.md, "Heartbeat and going away".
 const BACK_OFF_MS = [0, 300, 1200, 2700, 4800, 7000];
+const NO_RETRY_CODES = new Set([4001, 4002, 4003, 4004, 4005, 4009, 4011]);
+const IDLE_MS = 45_000;
+
+/** From opening the socket to `ready`, and from a request to its reply. */
+const ANSWER_MS = 10_000;
+/** A connection that lived this long starts the back-off anew; one that breaks at once, again and again, does not. */
+const STABLE_MS = 10_000;
 
 /**
  * The browser's client of linnet.1. `connect()` once; a lost socket is opened again by itself under the same peer id, and
@@ -62,14 +79,19 @@ export class SignalingClient extends Emitter<Events> {
   #socket: Socket | undefined;
   #state: SignalingState = 'connecting';
   #ready: Ready | undefined;
+  #limit = 65_536;
+  #seq = 0;
   #rooms = new Map<string, PresenceData>();
   #pending = new Map<number, Pending>();
   #nextId = 1;
   #attempt = 0;
+  #notBeforeMs = 0;
+  #mayRetry = true;
   #closed = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #watchdog: ReturnType<typeof setTimeout> | undefined;
-  #connecting: Pending | undefined;
+  #stable: ReturnType<typeof setTimeout> | undefined;
+  #connecting: Pick<Pending, 'resolve' | 'reject'> | undefined;
 
   constructor(url: string, options: SignalingOptions = {}) {
     super();
@@ -88,8 +110,13 @@ export class SignalingClient extends Emitter<Events> {
     return this.#ready?.iceServers ?? [];
   }
 
+  /** Once. Fails when the server cannot be reached or refuses us; it is not tried again then. */
   connect(): Promise<Ready> {
     return new Promise<Ready>((resolve, reject) => {
+      if (this.#socket || this.#closed || this.#ready) {
+        reject(new SignalingError('called_before', 'connect() was called before'));
+        return;
+      }
       this.#connecting = { resolve: resolve as (message: never) => void, reject };
       this.#open();
     });
@@ -103,77 +130,76 @@ export class SignalingClient extends Emitter<Events> {
 
   async leave(room: string): Promise<void> {
     this.#rooms.delete(room);
-    await this.#request({ type: 'leave', room });
+    // While the socket is away there is nothing to leave: the room is not joined again.
+    if (this.#state === 'connected') await this.#request({ type: 'leave', room });
   }
 
+  /** Replaces our presence data in `room`. */
   async update(room: string, data: PresenceData): Promise<void> {
     await this.#request({ type: 'update', room, data });
-    this.#rooms.set(room, data);
+    if (this.#rooms.has(room)) this.#rooms.set(room, data);
   }
 
-  /** Sends one signal. While the socket is away it is dropped: ICE restarts or offers again when it is back. */
-  signal(to: string, room: string, body: SignalBody): void {
-    this.#send({ type: 'signal', to, room, ...body });
+  /**
+   * Sends one signal; `room` may be undefined while we are in one room only. While the socket is away it is dropped: ICE
+   * restarts or offers again when it is back.
+   */
+  signal(to: string, room: string | undefined, body: SignalBody, conn?: string): void {
+    this.#tell({ type: 'signal', to, ...(room ? { room } : {}), ...(conn ? { conn } : {}), ...body }, to);
+  }
+
+  /** Sends at most 4 KiB of data to one peer, or without `to` to everyone else in the room. */
+  message(data: Json, to?: string, room?: string): void {
+    this.#tell({ type: 'message', ...(to ? { to } : {}), ...(room ? { room } : {}), data }, to);
   }
 
   close(): void {
     if (this.#closed) return;
-    this.#closed = true;
-    clearTimeout(this.#retry);
-    clearTimeout(this.#watchdog);
-    this.#socket?.close(1000);
-    this.#socket = undefined;
-    this.#failPending(new SignalingError('closed', 'the signaling client was closed'));
-    this.#setState('closed');
+    const socket = this.#socket;
+    this.#end(new SignalingError('closed', 'the signaling client was closed'));
+    socket?.close(1000);
   }
 
   #open(): void {
     const open = this.#options.openSocket ?? ((url: string) => new WebSocket(url, SUBPROTOCOL) as unknown as Socket);
-    const socket = open(this.url);
+    let socket: Socket;
+    try {
+      socket = open(this.url);
+    } catch (error) {
+      this.#lost({ code: 1006, reason: error instanceof Error ? error.message : String(error) });
+      return;
+    }
     this.#socket = socket;
     socket.onmessage = (event) => {
       if (socket !== this.#socket) return;
-      this.#feedWatchdog();
-      if (typeof event.data === 'string') this.#receive(event.data);
+      if (this.#state === 'connected') this.#watch(IDLE_MS);
+      const message = typeof event.data === 'string' ? parseServerMessage(event.data) : undefined;
+      if (message) this.#receive(message);
     };
     socket.onclose = (event) => {
       if (socket === this.#socket) this.#lost(event);
     };
-    this.#feedWatchdog();
+    this.#watch(ANSWER_MS);
   }
 
-  /** The server pings every 20 s; silence for twice that and more means that the socket is dead. */
-  #feedWatchdog(): void {
+  /** Silence for so long means that the socket is dead: the server pings every 20 s. */
+  #watch(ms: number): void {
     clearTimeout(this.#watchdog);
     this.#watchdog = setTimeout(() => {
       const socket = this.#socket;
-      if (!socket) return;
-      socket.close(4000);
-      this.#lost({ code: 4000, reason: 'the server went silent' });
-    }, 45_000);
+      this.#lost({ code: 1006, reason: 'the server went silent' });
+      socket?.close(1000);
+    }, ms);
   }
 
-  #receive(text: string): void {
-    const message = parseServerMessage(text);
-    switch (message?.type) {
-      case 'welcome': {
-        const peer = this.#ready?.peer ?? this.#options.peer;
-        this.#send({
-          type: 'hello',
-          client: 'linnet-web',
-          caps: [],
-          ...(peer ? { peer } : {}),
-          ...(this.#options.token ? { token: this.#options.token } : {}),
-        });
+  #receive(message: ServerMessage): void {
+    if ('seq' in message && typeof message.seq === 'number') this.#seq = message.seq;
+    switch (message.type) {
+      case 'welcome':
+        this.#hello(message);
         break;
-      }
       case 'ready':
-        this.#attempt = 0;
-        this.#ready = message;
-        this.#setState('connected');
-        this.#connecting?.resolve(message as never);
-        this.#connecting = undefined;
-        for (const [room, data] of this.#rooms) void this.join(room, data).catch(() => undefined);
+        this.#enter(message);
         break;
       case 'joined':
         this.emit('joined', message);
@@ -188,6 +214,9 @@ export class SignalingClient extends Emitter<Events> {
       case 'signal':
         this.emit('signal', message);
         break;
+      case 'message':
+        this.emit('message', message);
+        break;
       case 'ping':
         this.#send({ type: 'pong', ...(message.t === undefined ? {} : { t: message.t }) });
         break;
@@ -198,52 +227,119 @@ export class SignalingClient extends Emitter<Events> {
         this.#refused(message);
         break;
       case 'goaway':
-        if (message.action === 'disconnect') this.close();
-        break;
-      case undefined:
+        this.#goaway(message);
         break;
     }
   }
 
+  #hello(welcome: Welcome): void {
+    const limit = welcome.limits?.['message'];
+    if (typeof limit === 'number') this.#limit = limit;
+    const peer = this.#ready?.peer ?? this.#options.peer;
+    const resume = this.#ready?.resume;
+    this.#send({
+      type: 'hello',
+      client: 'linnet-web',
+      caps: [],
+      ...(peer ? { peer } : {}),
+      ...(this.#options.token ? { token: this.#options.token } : {}),
+      ...(resume ? { resume: { token: resume, seq: this.#seq } } : {}),
+    });
+  }
+
+  #enter(ready: Ready): void {
+    if (this.#state === 'connected') return;
+    this.#ready = ready;
+    if (!ready.resumed) this.#seq = 0;
+    this.#watch(IDLE_MS);
+    this.#stable = setTimeout(() => (this.#attempt = 0), STABLE_MS);
+    this.#setState('connected');
+    this.#connecting?.resolve(ready as never);
+    this.#connecting = undefined;
+    for (const room of [...this.#rooms.keys()]) void this.#rejoin(room);
+  }
+
+  async #rejoin(room: string): Promise<void> {
+    const data = this.#rooms.get(room);
+    if (!data || this.#state !== 'connected') return;
+    try {
+      await this.#request<Joined>({ type: 'join', room, data });
+    } catch (error) {
+      // Lost again, or closed: the next `ready` comes here once more.
+      if (!(error instanceof SignalingError) || this.#state !== 'connected' || error.code === 'lost') return;
+      if (error.retryAfterMs !== undefined || error.code === 'timeout') {
+        setTimeout(() => void this.#rejoin(room), error.retryAfterMs ?? 0);
+        return;
+      }
+      this.#rooms.delete(room);
+      this.emit('error', { type: 'error', code: error.code, message: `cannot join ${room} again: ${error.message}` });
+    }
+  }
+
+  #goaway(message: Goaway): void {
+    if (message.action === 'disconnect') this.#mayRetry = false;
+    else this.#notBeforeMs = Math.min(Math.max(0, Number(message.afterMs) || 0), 60_000);
+  }
+
   #refused(message: ErrorMessage): void {
-    const error = new SignalingError(message.code, message.message);
-    const pending = typeof message.id === 'number' ? this.#pending.get(message.id) : undefined;
+    const error = new SignalingError(message.code, message.message, message.retryAfterMs);
+    const pending = typeof message.id === 'number' ? this.#take(message.id) : undefined;
     if (pending) {
-      this.#pending.delete(message.id as number);
       pending.reject(error);
-    } else if (!this.#ready && this.#connecting) {
-      this.#connecting.reject(error);
-      this.#connecting = undefined;
-      this.close();
-    } else if (message.code === 'id_taken') {
-      // Our old socket is still thought alive: the next try comes after the server has dropped it.
-      this.#socket?.close(1000);
+    } else if (this.#connecting) {
+      // About `hello`: the server may wait for a better one, which will not come.
+      const socket = this.#socket;
+      this.#end(error);
+      socket?.close(1000);
     } else {
       this.emit('error', message);
     }
   }
 
-  #settle(id: string | number | undefined, message: Joined | { type: 'ack' }): void {
-    if (typeof id !== 'number') return;
-    this.#pending.get(id)?.resolve(message as never);
+  #take(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    if (!pending) return undefined;
+    clearTimeout(pending.timer);
     this.#pending.delete(id);
+    return pending;
+  }
+
+  #settle(id: string | number | undefined, message: Joined | { type: 'ack' }): void {
+    if (typeof id === 'number') this.#take(id)?.resolve(message as never);
   }
 
   #lost(event: { code: number; reason: string }): void {
     clearTimeout(this.#watchdog);
+    clearTimeout(this.#stable);
     this.#socket = undefined;
-    this.#failPending(new SignalingError('lost', 'the connection to the server was lost'));
     if (this.#closed) return;
     if (!this.#ready) {
-      this.#closed = true;
-      this.#setState('closed');
-      this.#connecting?.reject(new SignalingError('unreachable', event.reason || `cannot reach ${this.url}`));
-      this.#connecting = undefined;
+      this.#end(new SignalingError('unreachable', event.reason || `cannot reach ${this.url}`));
+      return;
+    }
+    const error = new SignalingError('lost', 'the connection to the server was lost');
+    if (!this.#mayRetry || NO_RETRY_CODES.has(event.code)) {
+      this.#end(error);
       return;
     }
     this.#setState('reconnecting');
-    const pause = BACK_OFF_MS[Math.min(this.#attempt++, BACK_OFF_MS.length - 1)] ?? 7000;
-    this.#retry = setTimeout(() => this.#open(), pause * (0.8 + 0.4 * Math.random()));
+    this.#failPending(error);
+    const pause = (BACK_OFF_MS[Math.min(this.#attempt++, BACK_OFF_MS.length - 1)] ?? 0) * (0.8 + 0.4 * Math.random());
+    this.#retry = setTimeout(() => this.#open(), Math.max(pause, this.#notBeforeMs));
+    this.#notBeforeMs = 0;
+  }
+
+  /** For good: nothing is tried again. */
+  #end(error: SignalingError): void {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    clearTimeout(this.#watchdog);
+    clearTimeout(this.#stable);
+    this.#socket = undefined;
+    this.#setState('closed');
+    this.#connecting?.reject(error);
+    this.#connecting = undefined;
+    this.#failPending(error);
   }
 
   #request<Reply = unknown>(message: Record<string, unknown>): Promise<Reply> {
@@ -253,19 +349,38 @@ export class SignalingClient extends Emitter<Events> {
         return;
       }
       const id = this.#nextId++;
-      this.#pending.set(id, { resolve: resolve as (message: never) => void, reject });
-      this.#send({ ...message, id });
+      const timer = setTimeout(() => {
+        this.#take(id)?.reject(new SignalingError('timeout', 'the server did not answer in time'));
+      }, ANSWER_MS);
+      this.#pending.set(id, { resolve: resolve as (message: never) => void, reject, timer });
+      if (!this.#send({ ...message, id })) {
+        this.#take(id)?.reject(new SignalingError('too_large', 'the request is larger than the server takes'));
+      }
     });
   }
 
-  #send(message: Record<string, unknown>): void {
-    if (this.#socket?.readyState === 1) this.#socket.send(JSON.stringify(message));
+  /** Sends what has no reply of its own. */
+  #tell(message: Record<string, unknown>, to: string | undefined): void {
+    if (this.#state !== 'connected' || this.#send(message)) return;
+    const text = 'the message is larger than the server takes';
+    this.emit('error', { type: 'error', code: 'too_large', message: text, fatal: false, ...(to ? { to } : {}) });
+  }
+
+  /** False when it is too large: the server would end the connection for it. */
+  #send(message: Record<string, unknown>): boolean {
+    const text = JSON.stringify(message);
+    if (text.length * 3 > this.#limit && new TextEncoder().encode(text).length > this.#limit) return false;
+    if (this.#socket?.readyState === 1) this.#socket.send(text);
+    return true;
   }
 
   #failPending(error: Error): void {
     const pending = [...this.#pending.values()];
     this.#pending.clear();
-    for (const request of pending) request.reject(error);
+    for (const request of pending) {
+      clearTimeout(request.timer);
+      request.reject(error);
+    }
   }
 
   #setState(state: SignalingState): void {

@@ -1,0 +1,158 @@
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <utility>
+
+#include "file_transfer.hpp"
+#include "format.hpp"
+#include "progress.hpp"
+
+namespace linnet::app {
+namespace {
+
+using boost::asio::awaitable;
+
+constexpr std::uint64_t max_size = std::uint64_t{1} << 53;  // what JSON numbers hold exactly
+
+std::string text_of(const boost::json::object& object) { return boost::json::serialize(object); }
+
+std::optional<boost::json::object> parse_control(const MessageEvent& message) {
+  if (message.binary) return std::nullopt;
+  boost::system::error_code error;
+  auto value = boost::json::parse(message.text(), error);
+  if (error || !value.is_object()) return std::nullopt;
+  return std::move(value.get_object());
+}
+
+std::string string_in(const boost::json::object& object, std::string_view key) {
+  const auto* value = object.if_contains(key);
+  return value && value->is_string() ? std::string{value->get_string()} : std::string{};
+}
+
+std::optional<std::uint64_t> number_in(const boost::json::object& object, std::string_view key) {
+  const auto* value = object.if_contains(key);
+  if (!value) return std::nullopt;
+  boost::system::error_code error;
+  const auto number = value->to_number<std::uint64_t>(error);
+  return error || number > max_size ? std::nullopt : std::optional{number};
+}
+
+std::optional<Offer> parse_offer(const boost::json::object& object) {
+  Offer offer;
+  const auto size = number_in(object, "size");
+  offer.name = string_in(object, "name");
+  if (offer.name.empty() || !size) return std::nullopt;
+  offer.size = *size;
+  offer.index = number_in(object, "index").value_or(0);
+  offer.count = number_in(object, "count").value_or(1);
+  return offer;
+}
+
+/// The conversation over one channel.
+class Receiver {
+ public:
+  Receiver(DataChannel channel, const ReceiveOptions& options, Output& output)
+      : channel_(std::move(channel)), options_(options), output_(output) {}
+
+  awaitable<ReceiveResult> run() {
+    const auto first = co_await channel_.receive();
+    if (!first) co_return lost({});
+    const auto control = parse_control(*first);
+    const auto offer = control && string_in(*control, "type") == "offer" ? parse_offer(*control) : std::nullopt;
+    if (!offer) co_return give_up(ExitCode::Refused, "the other side made an offer that cannot be read", {});
+    bool wanted = true;
+    if (options_.decide) wanted = co_await options_.decide(*offer);
+    if (!wanted) {
+      say({{"type", "refuse"}, {"reason", "declined"}});
+      co_await closed();
+      co_return ReceiveResult{{ExitCode::Refused, "declined " + Output::printable(offer->name)}, offer};
+    }
+    auto sink = FileSink::open(options_.folder, offer->name, offer->size, options_.existing);
+    if (!sink) {
+      say({{"type", "refuse"}, {"reason", "the file cannot be saved there"}});
+      co_await closed();
+      co_return ReceiveResult{{ExitCode::Disk, Output::printable(sink.error())}, offer};
+    }
+    say({{"type", "accept"}, {"offset", sink->offset()}});
+    co_return co_await content(*offer, *sink);
+  }
+
+ private:
+  awaitable<ReceiveResult> content(const Offer& offer, FileSink& sink) {
+    const auto name = Output::printable(offer.name);
+    Progress progress{output_, name, offer.size, sink.offset()};
+    for (;;) {
+      const auto message = co_await channel_.receive();
+      if (!message) co_return lost(offer);
+      if (message->binary) {
+        if (message->data.size() > offer.size - sink.bytes())
+          co_return give_up(ExitCode::Verification, "more came than was offered of " + name, offer);
+        if (auto written = sink.write(message->data); !written)
+          co_return give_up(ExitCode::Disk, Output::printable(written.error()), offer,
+                            "the receiver cannot write the file");
+        progress.update(sink.bytes());
+        continue;
+      }
+      const auto control = parse_control(*message);
+      const auto type = control ? string_in(*control, "type") : std::string{};
+      if (type == "error")
+        co_return ReceiveResult{{ExitCode::Refused, Output::printable(string_in(*control, "reason").substr(0, 200))},
+                                offer};
+      if (type != "end")
+        co_return give_up(ExitCode::Refused, "the other side does not speak linnet.file.1 as it should", offer);
+      if (sink.bytes() != offer.size)
+        co_return give_up(ExitCode::Verification, "less came than was offered of " + name, offer);
+      const auto verified = sink.finish(string_in(*control, "sha256"));
+      if (!verified)
+        co_return give_up(ExitCode::Disk, Output::printable(verified.error()), offer,
+                          "the receiver cannot write the file");
+      if (!*verified)
+        co_return give_up(ExitCode::Verification, "the hash of " + name + " is wrong; nothing was kept", offer,
+                          "the hash is wrong");
+      say({{"type", "received"}});
+      const auto summary = progress.summary();
+      output_.progress({});
+      output_.status("received " + Output::printable(sink.path().string()) + ": " + summary);
+      output_.event("received", {{"name", offer.name}, {"path", sink.path().string()}, {"size", offer.size}});
+      co_await closed();
+      co_return ReceiveResult{{}, offer};
+    }
+  }
+
+  void say(const boost::json::object& object) const {
+    if (channel_.ready_state() == DataChannelState::Open) channel_.send(text_of(object));
+  }
+  /// The sender closes the channel, so that our last word gets through.
+  awaitable<void> closed() {
+    for (;;) {
+      const auto message = co_await channel_.receive();
+      if (!message) co_return;
+    }
+  }
+  ReceiveResult give_up(ExitCode code, std::string reason, std::optional<Offer> offer,
+                        std::string_view told = {}) const {
+    say({{"type", "error"}, {"reason", told.empty() ? std::string_view{reason}.substr(0, 200) : told}});
+    channel_.close();
+    return {{code, std::move(reason)}, std::move(offer)};
+  }
+  static ReceiveResult lost(std::optional<Offer> offer) {
+    return {{ExitCode::NoPath, "the connection closed before the file was through"}, std::move(offer)};
+  }
+
+  DataChannel channel_;
+  const ReceiveOptions& options_;
+  Output& output_;
+};
+
+}  // namespace
+
+awaitable<ReceiveResult> receive_file(DataChannel channel, const ReceiveOptions& options, Output& output) {
+  try {
+    Receiver receiver{std::move(channel), options, output};
+    co_return co_await receiver.run();
+  } catch (const Exception&) {
+    co_return ReceiveResult{{ExitCode::NoPath, "the connection closed before the file was through"}, std::nullopt};
+  }
+}
+
+}  // namespace linnet::app

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "file_sink.hpp"
+
+namespace linnet::app {
+
+/// What every command takes.
+struct CommonOptions {
+  bool json = false;
+  bool quiet = false;
+  std::string log = "warn";
+};
+
+/// How a command finds its peers.
+struct MeetingOptions {
+  std::string server = "http://localhost:8080";
+  std::string signal{};  ///< "stdio": signaling is JSON lines on standard input and output; empty: the server.
+  bool offer = false;    ///< With stdio: this side makes the offer.
+  std::string name{};    ///< What others see us as.
+  std::string room{};
+  std::vector<std::string> stun{};     ///< stun: URLs besides those of the server.
+  std::uint32_t connect_timeout = 30;  ///< Seconds from meeting a peer to a connection.
+
+  [[nodiscard]] bool stdio() const noexcept { return signal == "stdio"; }
+};
+
+struct ServeOptions {
+  std::string bind = "127.0.0.1";
+  std::uint16_t port = 8080;
+  std::string web{};
+  std::vector<std::string> stun{};
+  std::vector<std::string> origins{};
+  bool no_qr = false;
+};
+
+struct SendOptions {
+  std::vector<std::string> paths{};
+};
+
+struct RecvOptions {
+  std::string out = ".";
+  bool yes = false;
+  Existing existing = Existing::Refuse;
+};
+
+}  // namespace linnet::app

@@ -1,0 +1,180 @@
+// The browsers' own RTCPeerConnection against `linnet echo --signal stdio`, each side offering.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { browsers, open, Program, serve, stopPrograms, type Opened, type Page } from './harness.ts';
+
+interface TestWindow extends Window {
+  pc: RTCPeerConnection;
+  outbox: string[];
+  inbox: (line: string) => Promise<void>;
+  channelNamed: (label: string) => Promise<RTCDataChannel>;
+  roundTrip: (channel: RTCDataChannel, data: string | ArrayBuffer) => Promise<string | ArrayBuffer>;
+  channelOpened: (channel: RTCDataChannel) => Promise<void>;
+  channelClosed: (channel: RTCDataChannel) => Promise<void>;
+}
+declare const window: TestWindow;
+
+/** Runs in the page: a connection whose signaling is two lists of lines. */
+function setUpPage(): void {
+  const pc = (window.pc = new RTCPeerConnection());
+  window.outbox = [];
+  const send = (body: unknown) => window.outbox.push(JSON.stringify(body));
+  pc.onnegotiationneeded = async () => {
+    await pc.setLocalDescription();
+    send({ description: pc.localDescription });
+  };
+  pc.onicecandidate = ({ candidate }) => send({ candidate });
+  const waiting: RTCIceCandidateInit[] = [];
+  window.inbox = async (line) => {
+    const body = JSON.parse(line) as { description?: RTCSessionDescriptionInit; candidate?: RTCIceCandidateInit | null };
+    if (body.description) {
+      await pc.setRemoteDescription(body.description);
+      for (const candidate of waiting.splice(0)) await pc.addIceCandidate(candidate);
+      if (body.description.type === 'offer') {
+        await pc.setLocalDescription();
+        send({ description: pc.localDescription });
+      }
+    } else if (body.candidate) {
+      if (pc.remoteDescription) await pc.addIceCandidate(body.candidate);
+      else waiting.push(body.candidate);
+    }
+  };
+  const arrived: RTCDataChannel[] = [];
+  const wanted: { label: string; give: (channel: RTCDataChannel) => void }[] = [];
+  pc.ondatachannel = ({ channel }) => {
+    const index = wanted.findIndex(({ label }) => label === channel.label);
+    if (index >= 0) wanted.splice(index, 1)[0]!.give(channel);
+    else arrived.push(channel);
+  };
+  window.channelNamed = (label) =>
+    new Promise((give) => {
+      const index = arrived.findIndex((channel) => channel.label === label);
+      if (index >= 0) give(arrived.splice(index, 1)[0]!);
+      else wanted.push({ label, give });
+    });
+  window.channelOpened = (channel) =>
+    new Promise((done, fail) => {
+      if (channel.readyState === 'open') done();
+      channel.addEventListener('open', () => done());
+      channel.addEventListener('close', () => fail(new Error(`${channel.label} closed`)));
+    });
+  window.channelClosed = (channel) =>
+    new Promise((done) => {
+      if (channel.readyState === 'closed') done();
+      channel.addEventListener('close', () => done());
+    });
+  window.roundTrip = (channel, data) =>
+    new Promise((done, fail) => {
+      channel.binaryType = 'arraybuffer';
+      const timer = setTimeout(() => fail(new Error(`no echo on ${channel.label}`)), 20_000);
+      channel.addEventListener(
+        'message',
+        ({ data: back }: MessageEvent<string | ArrayBuffer>) => {
+          clearTimeout(timer);
+          done(back);
+        },
+        { once: true },
+      );
+      channel.send(data as string);
+    });
+}
+
+for (const name of browsers) {
+  for (const offerer of ['the browser', 'linnet'] as const) {
+    describe(`${name}, ${offerer} offering`, { timeout: 180_000 }, () => {
+      let opened: Opened;
+      let page: Page;
+      let echo: Program;
+      let pumping = true;
+
+      before(async () => {
+        const { url } = await serve();
+        opened = await open(name);
+        page = await opened.context.newPage();
+        await page.goto(url);
+        await page.evaluate(setUpPage);
+        echo = new Program(['echo', '--signal', 'stdio', ...(offerer === 'linnet' ? ['--offer'] : [])]);
+        let delivering: Promise<unknown> = Promise.resolve();
+        echo.onLine = (line) => {
+          delivering = delivering.then(() => page.evaluate((text) => window.inbox(text), line));
+        };
+        void (async () => {
+          while (pumping) {
+            const lines = await page.evaluate(() => window.outbox.splice(0)).catch(() => [] as string[]);
+            for (const line of lines) echo.write(line);
+            await new Promise((wake) => setTimeout(wake, 20));
+          }
+        })();
+      });
+      after(async () => {
+        pumping = false;
+        await opened?.browser.close();
+        await stopPrograms();
+      });
+
+      test('it connects, and standard output carries signaling only', async () => {
+        await page.evaluate(async (offers) => {
+          const channel = offers ? window.pc.createDataChannel('echo') : await window.channelNamed('echo');
+          await window.channelOpened(channel);
+          (window as unknown as { echo: RTCDataChannel }).echo = channel;
+        }, offerer === 'the browser');
+        for (const line of echo.lines) assert.match(line, /^\{"(description|candidate)":/);
+      });
+
+      test('messages of 0 bytes, 1 byte, 64 KiB and 256 KiB come back as they went, text and binary', async () => {
+        const sizes = [0, 1, 65_536, 262_144];
+        const wrong = await page.evaluate(async (all) => {
+          const channel = (window as unknown as { echo: RTCDataChannel }).echo;
+          const bad: string[] = [];
+          for (const size of all) {
+            const text = 'x\u00e9'.repeat(Math.ceil(size / 3)).slice(0, size < 3 ? size : Math.floor((size / 3) * 2));
+            const back = await window.roundTrip(channel, text);
+            if (back !== text) bad.push(`text ${size}: ${typeof back}`);
+            const bytes = new Uint8Array(size);
+            for (let i = 0; i < size; i += 65_536) crypto.getRandomValues(bytes.subarray(i, i + 65_536));
+            const answer = await window.roundTrip(channel, bytes.buffer);
+            const same = answer instanceof ArrayBuffer && answer.byteLength === size && new Uint8Array(answer).every((b, i) => b === bytes[i]);
+            if (!same) bad.push(`binary ${size}`);
+          }
+          return bad;
+        }, sizes);
+        assert.deepEqual(wrong, []);
+      });
+
+      test('100 channels of every kind echo', async () => {
+        const answers = await page.evaluate(async () => {
+          const kinds: RTCDataChannelInit[] = [{}, { ordered: false }, { maxRetransmits: 3 }, { ordered: false, maxPacketLifeTime: 500 }, { protocol: 'p' }];
+          const channels = Array.from({ length: 100 }, (_, i) => window.pc.createDataChannel(`c${i} \u00e4`, kinds[i % kinds.length]));
+          return Promise.all(
+            channels.map(async (channel, i) => {
+              await window.channelOpened(channel);
+              return (await window.roundTrip(channel, `message ${i}`)) === `message ${i}`;
+            }),
+          );
+        });
+        assert.equal(answers.filter(Boolean).length, 100);
+      });
+
+      test('channels close and open again, 50 times', async () => {
+        const ids = await page.evaluate(async () => {
+          const seen: (number | null)[] = [];
+          for (let i = 0; i < 50; i++) {
+            const channel = window.pc.createDataChannel(`again ${i}`);
+            await window.channelOpened(channel);
+            if ((await window.roundTrip(channel, 'x')) !== 'x') throw new Error('no echo');
+            seen.push(channel.id);
+            channel.close();
+            await window.channelClosed(channel);
+          }
+          return seen;
+        });
+        assert.equal(ids.length, 50);
+      });
+
+      test('when the browser closes the connection, the program exits with 0', async () => {
+        await page.evaluate(() => window.pc.close());
+        assert.equal(await echo.exited, 0, echo.errors.join('\n'));
+      });
+    });
+  }
+}

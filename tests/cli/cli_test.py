@@ -1,0 +1,340 @@
+#!/usr/bin/env python3
+"""The program as a person uses it: several `linnet` processes on this machine, with a server and without.
+
+usage: cli_test.py PROGRAM [unittest arguments]
+"""
+import hashlib
+import json
+import os
+import pathlib
+import queue
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "build/dev/bin/linnet"
+PATIENCE = 60
+
+
+class Linnet:
+    """One running program: its output as it comes, line by line."""
+
+    def __init__(self, *arguments, **options):
+        environment = {**os.environ, "LINNET_SERVER": "http://127.0.0.1:1"}
+        self.process = subprocess.Popen([PROGRAM, *map(str, arguments)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        env=environment, **options)
+        self.out: list[str] = []
+        self.err: list[str] = []
+        self.changed = threading.Condition()
+        self.threads = [threading.Thread(target=self._read, args=pair, daemon=True)
+                        for pair in ((self.process.stdout, self.out), (self.process.stderr, self.err))]
+        self.on_line = None
+        for thread in self.threads:
+            thread.start()
+
+    def _read(self, stream, lines):
+        for raw in stream:
+            line = raw.decode("utf-8", "replace").rstrip("\n")
+            with self.changed:
+                lines.append(line)
+                self.changed.notify_all()
+            if lines is self.out and self.on_line:
+                self.on_line(line)
+
+    def write(self, text):
+        try:
+            self.process.stdin.write(text.encode())
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass
+
+    def end_input(self):
+        self.process.stdin.close()
+
+    def until(self, look, what):
+        deadline = time.monotonic() + PATIENCE
+        with self.changed:
+            while True:
+                found = look()
+                if found is not None:
+                    return found
+                if not self.changed.wait(deadline - time.monotonic()) and time.monotonic() >= deadline:
+                    raise AssertionError(f"waited for {what}\nout: {self.out[-20:]}\nerr: {self.err[-20:]}")
+
+    def line(self, pattern, lines=None):
+        lines = self.out if lines is None else lines
+        return self.until(lambda: next((m for l in list(lines) if (m := re.search(pattern, l))), None), pattern)
+
+    def event(self, name):
+        return self.until(lambda: next((e for l in list(self.out) if (e := json.loads(l)).get("event") == name), None), f"event {name}")
+
+    def wait(self, timeout=PATIENCE):
+        code = self.process.wait(timeout)
+        for thread in self.threads:
+            thread.join(5)
+        return code
+
+    def stop(self, how=signal.SIGTERM):
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        return self.wait()
+
+
+def run(*arguments, stdin=b"", **options):
+    return subprocess.run([PROGRAM, *map(str, arguments)], input=stdin, capture_output=True, timeout=PATIENCE, check=False, **options)
+
+
+def digest(path):
+    return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
+
+
+class CliTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="linnet-cli-"))
+        self.addCleanup(lambda: subprocess.run(["rm", "-rf", str(self.folder)], check=True))
+        self.running = []
+        self.addCleanup(self.stop_all)
+
+    def start(self, *arguments, **options):
+        program = Linnet(*arguments, **options)
+        self.running.append(program)
+        return program
+
+    def stop_all(self):
+        for program in self.running:
+            if program.process.poll() is None:
+                program.process.kill()
+            program.wait()
+            for stream in (program.process.stdin, program.process.stdout, program.process.stderr):
+                try:
+                    stream.close()
+                except BrokenPipeError:
+                    pass
+
+    def serve(self):
+        server = self.start("serve", "--port", 0, "--json", "--no-qr")
+        return server, server.event("serving")["url"]
+
+    def file(self, name, size):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(os.urandom(size))
+        return path
+
+    def bridge(self, one, two, change=lambda line: line):
+        """Carries the signaling of two programs between their standard inputs and outputs."""
+        one.on_line = lambda line: two.write(change(line) + "\n")
+        two.on_line = lambda line: one.write(change(line) + "\n")
+        for program, other in ((one, two), (two, one)):
+            for line in list(program.out):
+                other.write(change(line) + "\n")
+
+
+class Usage(CliTest):
+    def test_help_and_version_succeed(self):
+        for arguments in (["--help"], ["--version"], ["chat", "--help"], ["send", "--help"]):
+            result = run(*arguments)
+            self.assertEqual(result.returncode, 0, arguments)
+            self.assertTrue(result.stdout)
+
+    def test_wrong_arguments_are_usage_errors_of_one_or_two_lines(self):
+        for arguments in ([], ["bogus"], ["chat"], ["chat", "../x"], ["send"], ["recv", "--overwrite", "--rename"], ["echo", "--signal", "carrier-pigeon"],
+                          ["echo", "--offer"], ["serve", "--port", "70000"], ["chat", "x", "--log", "loud"]):
+            result = run(*arguments)
+            self.assertEqual(result.returncode, 1, arguments)
+            self.assertLessEqual(len(result.stderr.splitlines()), 4, result.stderr)
+
+    def test_a_server_that_is_not_there_is_one_line_that_says_what_to_do(self):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        result = run("chat", "room", "--server", f"http://127.0.0.1:{port}")
+        self.assertEqual(result.returncode, 3)
+        self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
+        self.assertIn(b"linnet serve", result.stderr)
+
+    def test_a_file_that_is_not_there_is_one_line(self):
+        result = run("send", self.folder / "nothing")
+        self.assertEqual(result.returncode, 5)
+        self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
+
+
+class Serve(CliTest):
+    def test_a_port_that_is_taken_is_one_line(self):
+        server, url = self.serve()
+        result = run("serve", "--port", url.rsplit(":", 1)[1])
+        self.assertEqual(result.returncode, 1)
+        self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
+
+    def test_it_stops_cleanly_on_both_signals_with_peers_connected(self):
+        for how in (signal.SIGINT, signal.SIGTERM):
+            server, url = self.serve()
+            chat = self.start("chat", "room", "--server", url, "--json")
+            chat.event("joined")
+            self.assertEqual(server.stop(how), 0)
+            self.assertEqual(chat.stop(signal.SIGINT), 130)
+
+
+class Chat(CliTest):
+    def test_three_terminals_talk(self):
+        _, url = self.serve()
+        people = [self.start("chat", "room", "--server", url, "--name", name) for name in ("Ann", "Bob", "Cid")]
+        for program in people:
+            program.line(r"connected to", program.err)
+            program.until(lambda p=program: True if sum("connected to" in l for l in p.err) == 2 else None, "two connections")
+        people[0].write("hello all\n")
+        for program in people[1:]:
+            program.line(r"^Ann: hello all$")
+        people[2].write("\u00e4\u00f6 \x1b[31m\n")
+        people[0].line("^Cid: \u00e4\u00f6 \\?\\[31m$")
+        for program in people:
+            program.end_input()
+        for program in people:
+            self.assertEqual(program.wait(), 0)
+
+    def test_what_is_said_before_leaving_arrives(self):
+        _, url = self.serve()
+        ann = self.start("chat", "room", "--server", url, "--name", "Ann")
+        bob = self.start("chat", "room", "--server", url, "--name", "Bob")
+        ann.line("connected to Bob", ann.err)
+        bob.line("connected to Ann", bob.err)
+        ann.write("".join(f"line {i}\n" for i in range(500)))
+        ann.end_input()
+        self.assertEqual(ann.wait(), 0)
+        bob.line("^Ann: line 499$")
+        self.assertEqual([l for l in bob.out if l.startswith("Ann: ")], [f"Ann: line {i}" for i in range(500)])
+
+    def test_over_stdio_lines_of_text_are_data(self):
+        ann, bob = self.start("chat", "--signal", "stdio", "--offer"), self.start("chat", "--signal", "stdio")
+        self.bridge(ann, bob, lambda line: line if re.match(r'\{"(description|candidate|close)"', line) else "")
+        ann.line("^connected", ann.err)
+        bob.line("^connected", bob.err)
+        ann.write('{"text":"hi \\"Bob\\""}\nplain\n{"bogus":1}\n')
+        bob.line(r'^\{"text":"hi \\"Bob\\""\}$')
+        bob.line(r'^\{"text":"plain"\}$')
+        ann.line("neither signaling nor", ann.err)
+        for line in ann.out + bob.out:
+            self.assertRegex(line, r'^\{"(description|candidate|text|close)":')
+
+
+class Files(CliTest):
+    def send_and_receive(self, paths, *receive_options):
+        _, url = self.serve()
+        send = self.start("send", *paths, "--server", url, "--json")
+        code = send.event("waiting")["code"]
+        out = self.folder / "out"
+        recv = self.start("recv", code, "--server", url, "--out", out, *receive_options)
+        return send, recv, out
+
+    def test_a_100_mb_file_arrives_with_an_equal_hash(self):
+        path = self.file("big.bin", 100_000_000)
+        send, recv, out = self.send_and_receive([path])
+        self.assertEqual((send.wait(), recv.wait()), (0, 0), recv.err)
+        self.assertEqual(digest(out / "big.bin"), digest(path))
+
+    def test_files_and_folders_of_many_sizes_arrive(self):
+        sizes = {"d/empty": 0, "d/one": 1, "d/e/chunk": 65_536, "d/e/more \u00e9": 65_537, "single": 300_000}
+        for name, size in sizes.items():
+            self.file(name, size)
+        send, recv, out = self.send_and_receive([self.folder / "d", self.folder / "single"])
+        self.assertEqual((send.wait(), recv.wait()), (0, 0), recv.err)
+        for name in sizes:
+            self.assertEqual(digest(out / name), digest(self.folder / name), name)
+        self.assertEqual([p for p in out.rglob("*.part")], [])
+
+    def test_an_existing_file_is_kept_unless_told_otherwise(self):
+        path = self.file("x.txt", 10)
+        (self.folder / "out").mkdir()
+        (self.folder / "out/x.txt").write_text("old")
+        send, recv, out = self.send_and_receive([path])
+        self.assertEqual((send.wait(), recv.wait()), (2, 5))
+        self.assertEqual((out / "x.txt").read_text(), "old")
+        send, recv, out = self.send_and_receive([path], "--rename")
+        self.assertEqual((send.wait(), recv.wait()), (0, 0))
+        self.assertEqual(digest(out / "x (2).txt"), digest(path))
+        send, recv, out = self.send_and_receive([path], "--overwrite")
+        self.assertEqual((send.wait(), recv.wait()), (0, 0))
+        self.assertEqual(digest(out / "x.txt"), digest(path))
+
+    def test_a_sender_that_is_killed_ends_the_receiver_and_leaves_no_part(self):
+        path = self.file("big.bin", 400_000_000)
+        send, recv, out = self.send_and_receive([path], "--json")
+        recv.event("progress")
+        send.stop(signal.SIGTERM)
+        self.assertEqual(recv.wait(), 3, recv.err)
+        self.assertEqual(list(out.iterdir()), [])
+
+    def test_an_interrupted_transfer_is_resumed(self):
+        path = self.file("big.bin", 200_000_000)
+        send, recv, out = self.send_and_receive([path], "--resume", "--json")
+        recv.event("progress")
+        send.stop(signal.SIGTERM)
+        recv.wait()
+        had = (out / "big.bin.part").stat().st_size
+        self.assertGreater(had, 0)
+        send, recv, out = self.send_and_receive([path], "--resume", "--json")
+        self.assertEqual((send.wait(), recv.wait()), (0, 0))
+        self.assertEqual(digest(out / "big.bin"), digest(path))
+
+    def test_a_full_disk_is_one_line_and_exit_5(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root for a small file system")
+        small = self.folder / "out"
+        small.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", small], check=False, capture_output=True).returncode != 0:
+            self.skipTest("no file system can be mounted here")
+        self.addCleanup(lambda: subprocess.run(["umount", small], check=True))
+        send, recv, _ = self.send_and_receive([self.file("big.bin", 5_000_000)])
+        self.assertEqual((send.wait(), recv.wait()), (2, 5))
+        self.assertEqual(sum(l.startswith("linnet: cannot write") for l in recv.err), 1, recv.err)
+        self.assertEqual(list(small.iterdir()), [])
+
+    def test_without_a_server_over_stdio_either_side_may_offer(self):
+        path = self.file("f.bin", 1_000_000)
+        for offers in (["--offer"], []):
+            out = self.folder / f"out{len(offers)}"
+            send = self.start("send", path, "--signal", "stdio", *offers)
+            recv = self.start("recv", "--signal", "stdio", "--out", out, *([] if offers else ["--offer"]))
+            self.bridge(send, recv)
+            self.assertEqual((send.wait(), recv.wait()), (0, 0), send.err + recv.err)
+            self.assertEqual(digest(out / "f.bin"), digest(path))
+
+
+class Echo(CliTest):
+    def test_two_programs_over_stdio_and_the_end_is_0(self):
+        echo = self.start("echo", "--signal", "stdio")
+        chat = self.start("chat", "--signal", "stdio", "--offer")
+        self.bridge(chat, echo, lambda line: line if re.match(r'\{"(description|candidate|close)"', line) else "")
+        chat.line("^connected", chat.err)
+        chat.write('{"text":"there and back"}\n')
+        chat.line(r'^\{"text":"there and back"\}$')
+        chat.stop(signal.SIGINT)
+        self.assertEqual(echo.wait(), 0, echo.err)
+
+    def test_a_wrong_fingerprint_fails_and_delivers_nothing(self):
+        def forge(line):
+            return re.sub(r"(sha-256 )(..)", lambda m: m[1] + ("00" if m[2] != "00" else "11"), line)
+        echo, chat = self.start("echo", "--signal", "stdio"), self.start("chat", "--signal", "stdio", "--offer")
+        self.bridge(chat, echo, lambda line: forge(line) if re.match(r'\{"(description|candidate|close)"', line) else "")
+        chat.write('{"text":"secret"}\n')
+        self.assertEqual(chat.wait(), 3, chat.err)
+        self.assertEqual(echo.wait(), 3, echo.err)
+        self.assertNotIn('{"text":"secret"}', chat.out)
+
+    def test_garbage_on_standard_input_is_survived(self):
+        echo = self.start("echo", "--signal", "stdio")
+        echo.write('garbage\n{"description":{"type":"offer","sdp":"v=0"}}\n{"candidate":{"candidate":"x"}}\n{"candidate":7}\n[]\n\n')
+        echo.line("ignored", echo.err)
+        chat = self.start("chat", "--signal", "stdio", "--offer")
+        self.bridge(chat, echo, lambda line: line if re.match(r'\{"(description|candidate|close)"', line) else "")
+        chat.line("^connected", chat.err)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
