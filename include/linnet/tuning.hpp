@@ -64,7 +64,7 @@ struct Tuning {
 
   // --- Closing -----------------------------------------------------------------------------------------------
 
-  /// close() goes on delivering what was sent. It gives up on a peer that takes nothing for this long,
+  /// close() goes on delivering what was sent. It gives up on a peer that is silent or takes nothing for this long,
   Duration close_timeout = std::chrono::seconds{10};
   /// and on any peer after this long.
   Duration close_limit = std::chrono::minutes{5};

@@ -82,7 +82,9 @@ void Agent::consent_lost() {
     previous_.reset();
     stop_consent();
     choose_selected();
-    return start_patience();
+    // The answer to the restart may never come: whoever could give it no longer answers. So this ends, too.
+    if (!selected_) timers_.set(Timer::Patience, now_ + options_.patience);
+    return;
   }
   if (!selected_) return;
   CandidatePair& pair = *checks_.find(*selected_);

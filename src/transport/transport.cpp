@@ -55,6 +55,7 @@ void Transport::close(TimePoint now) {
   if (dtls_->connected() && sctp_->state() == SctpTransportState::Connected) {
     life_ = Life::Flushing;
     undelivered_ = undelivered();
+    heard_ = sctp_->statistics().packets_received;
     sctp_->shutdown(now_);
     if (ice_.state() == IceConnectionState::Failed) finish();
   } else {
@@ -161,6 +162,10 @@ void Transport::dtls_event(dtls::Connection::Event& event) {
     for (std::vector<std::byte>& payload : dtls_->take_early_data()) sctp_->handle_packet(now_, payload);
   } else if (life_ != Life::Running) {
     finish();  // The peer is gone: there is no one left to deliver to.
+  } else if (sctp_ && std::holds_alternative<dtls::Connection::Closed>(event)) {
+    // First what it means for the data: an ABORT may have been lost on the way.
+    sctp_->carrier_closed(now_);
+    while (auto last = sctp_->poll_event()) sctp_event(*last);
   }
   events_.push_back(std::move(event));
 }
@@ -232,7 +237,11 @@ void Transport::give_up() {
     return;
   }
   const std::size_t left = undelivered();
-  if (left < std::exchange(undelivered_, left) && now_ < close_by_) {
+  const sctp::Statistics statistics = sctp_->statistics();
+  // A slow path is no dead peer: one that still speaks and has room gets more time.
+  const bool heard = statistics.packets_received != std::exchange(heard_, statistics.packets_received);
+  const bool willing = heard && statistics.peer_receive_window != 0;
+  if ((left < std::exchange(undelivered_, left) || willing) && now_ < close_by_) {
     deadline_ = std::min(now_ + options_.close_timeout, close_by_);
     return;
   }

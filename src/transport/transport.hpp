@@ -97,6 +97,7 @@ class Transport {
   TimePoint deadline_ = never;
   TimePoint close_by_ = never;
   std::size_t undelivered_ = 0;  ///< When the deadline was set.
+  std::uint64_t heard_ = 0;      ///< SCTP packets received when the deadline of closing was last moved.
   /// The path that the last DTLS datagram was accepted from.
   std::optional<Path> accepted_;
   std::deque<Event> events_;

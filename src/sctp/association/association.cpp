@@ -27,6 +27,7 @@ Result<> Association::reset_streams(TimePoint now, std::span<const StreamId> str
 }
 void Association::shutdown(TimePoint now) { core_->shutdown(now); }
 void Association::abort(TimePoint now, std::string_view reason) { core_->abort(now, reason); }
+void Association::carrier_closed(TimePoint now) { core_->carrier_closed(now); }
 void Association::set_mtu(std::size_t mtu) { core_->set_mtu(mtu); }
 void Association::set_buffered_amount_low_threshold(StreamId stream, std::size_t threshold) {
   core_->set_low_threshold(stream, threshold);

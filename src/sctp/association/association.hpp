@@ -59,6 +59,9 @@ class Association {
   void shutdown(TimePoint now);
   /// Tells the peer and forgets everything at once; only the ABORT packet is left to poll. No event follows.
   void abort(TimePoint now, std::string_view reason);
+  /// What carries the association was closed by the peer: ends at once, without a packet. Closed when the peer's
+  /// SHUTDOWN had come and it had everything of us; else Failed, for then nobody knows what was lost.
+  void carrier_closed(TimePoint now);
   /// Takes effect on the next packet; messages already cut into fragments keep their size.
   void set_mtu(std::size_t mtu);
   void set_buffered_amount_low_threshold(StreamId stream, std::size_t threshold);

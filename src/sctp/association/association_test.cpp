@@ -337,5 +337,35 @@ TEST(Association, DropsPacketsWithAWrongTagOrChecksum) {
   EXPECT_EQ(pipe.a.association.state(), SctpTransportState::Connected);
 }
 
+TEST(Association, FailsWhenItsCarrierIsClosedBeforeTheShutdown) {
+  Pipe pipe;
+  ASSERT_TRUE(pipe.connect());
+  send(pipe, pipe.b, 1, 1, 100);
+  ASSERT_TRUE(pipe.run([&] { return !pipe.a.messages.empty(); }));
+  pipe.a.association.carrier_closed(pipe.now);
+  pipe.collect(pipe.a);
+  EXPECT_EQ(pipe.a.count<Failed>(), 1U);
+  EXPECT_EQ(pipe.a.count<Closed>(), 0U);
+  EXPECT_EQ(pipe.a.association.state(), SctpTransportState::Closed);
+  EXPECT_EQ(pipe.a.association.next_timeout(), never);
+}
+
+TEST(Association, IsClosedWhenItsCarrierIsClosedInsteadOfTheLastWordOfTheShutdown) {
+  Pipe pipe;
+  ASSERT_TRUE(pipe.connect());
+  bool shut = false;
+  pipe.filter = [&](const Peer& from, std::vector<std::byte>& packet) {
+    const bool complete = &from == &pipe.b && packet.size() > 12 && packet[12] == std::byte{14};
+    shut = shut || complete;
+    return !complete;
+  };
+  pipe.b.association.shutdown(pipe.now);
+  ASSERT_TRUE(pipe.run([&] { return shut; }));
+  pipe.a.association.carrier_closed(pipe.now);
+  pipe.collect(pipe.a);
+  EXPECT_EQ(pipe.a.count<Closed>(), 1U);
+  EXPECT_EQ(pipe.a.count<Failed>(), 0U);
+}
+
 }  // namespace
 }  // namespace linnet::sctp::testing

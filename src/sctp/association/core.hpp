@@ -55,6 +55,7 @@ class Core {
   [[nodiscard]] Result<> reset_streams(TimePoint now, std::span<const StreamId> streams);
   void shutdown(TimePoint now);
   void abort(TimePoint now, std::string_view reason);
+  void carrier_closed(TimePoint now);
   void set_mtu(std::size_t mtu);
   void set_low_threshold(StreamId stream, std::size_t threshold) { queue_.set_low_threshold(stream, threshold); }
 

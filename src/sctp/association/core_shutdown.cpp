@@ -23,6 +23,13 @@ void Core::abort(TimePoint now, std::string_view reason) {
   silent_ = true;
 }
 
+void Core::carrier_closed(TimePoint now) {
+  clamp(now);
+  if (state_ == State::Gone) return;
+  if (state_ == State::ShutdownAckSent) return close(Final::None, Closed{});
+  fail_with("the peer closed the connection before the association was shut down", std::nullopt);
+}
+
 bool Core::drained() const noexcept { return queue_.empty() && tcb_->outstanding.empty(); }
 
 // RFC 9260 section 9.2.
