@@ -97,9 +97,7 @@ void Life::transfer() {
   const Stop stop = meeting_->run_until([&] { return failed() || all_said_and_heard(); }, transfer_limit);
   if (stop == Stop::Done) return;
   complain(plan_.describe());
-  complain(stop == Stop::StepLimit ? meeting_->describe_unrest()
-           : stop == Stop::Idle    ? "idle before the end"
-                                   : "hangs");
+  complain(stop == Stop::StepLimit ? meeting_->describe() : stop == Stop::Idle ? "idle before the end" : "hangs");
   for (std::size_t i = 0; i < channels_.size(); ++i) {
     for (const Side side : {Side::A, Side::B}) {
       const Channel& c = channels_[i];
@@ -136,7 +134,8 @@ void Life::finish() {
              !left.was_connected;
     };
     if (meeting_->run_until(noticed, notice_limit) != Stop::Done)
-      complain(name_of(second) + " does not notice that the peer closed");
+      complain(name_of(second) + " does not notice that the peer closed: " + meeting_->describe() + "\n" +
+               plan_.describe());
     meeting_->run_for(1s);  // A lazy reader takes the rest.
     close(second);
   }

@@ -47,13 +47,17 @@ bool Meeting::act() {
   return true;
 }
 
-std::string Meeting::describe_unrest() const {
-  std::string out = "never at rest after " + std::to_string(world.steps()) + " steps";
+std::string Meeting::describe() const {
+  std::string out = std::to_string(world.steps()) + " steps";
   for (const Peer* peer : {&a, &b}) {
     const TimePoint next = peer->session->next_timeout();
     out += peer->side == Side::A ? "; A" : "; B";
     out += next == never ? " sleeps" : " wakes in " + std::to_string((next - now()).count()) + " ns";
-    out += ", sent " + std::to_string(peer->sent) + " batches";
+    out += ", sent " + std::to_string(peer->sent) + " batches, ";
+    out += to_string(peer->session->ice_connection_state());
+    out += ' ';
+    out += to_string(peer->session->dtls_transport_state());
+    if (const auto sctp = peer->session->sctp_transport_state()) (out += ' ') += to_string(*sctp);
   }
   return out;
 }

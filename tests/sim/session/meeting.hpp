@@ -78,8 +78,8 @@ class Meeting {
     if (now() < end) world.network().advance(end);
   }
 
-  /// For a failure's message, after Stop::StepLimit.
-  [[nodiscard]] std::string describe_unrest() const;
+  /// For a failure's message.
+  [[nodiscard]] std::string describe() const;
 
   Peer a;
   Peer b;
