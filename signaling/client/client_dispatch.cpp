@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <boost/asio/dispatch.hpp>
 #include <boost/json/parse.hpp>
 #include <utility>
@@ -68,6 +69,7 @@ void Client::Impl::dispatch(const std::string& text) {
   if (type == "ack") return on_ack(*message);
   if (type == "joined") return on_joined(*message);
   if (type == "error") return on_error(*message);
+  if (type == "goaway") return on_goaway(*message);
   if (type == "welcome") return on_welcome();
   if (type == "ready") return on_ready(*message);
 }
@@ -87,7 +89,7 @@ void Client::Impl::on_welcome() {
 void Client::Impl::on_ready(const json::object& message) {
   if (open || !link_) return;
   open = true;
-  backoff_.reset();
+  opened_at_ = std::chrono::steady_clock::now();
   ready.peer = string_or_empty(message, "peer");
   ready.session = string_or_empty(message, "session");
   ready.heartbeat = std::chrono::milliseconds(static_cast<std::int64_t>(find_uint(message, "heartbeat").value_or(0)));
@@ -147,6 +149,12 @@ void Client::Impl::on_error(const json::object& message) {
     return;
   }
   error->emit(event);
+}
+
+void Client::Impl::on_goaway(const json::object& message) {
+  // The server closes by itself. `url` is not followed: who runs that one is not known here.
+  if (string_or_empty(message, "action") == "disconnect") options.reconnect = false;
+  not_before_ = std::chrono::milliseconds(std::min<std::uint64_t>(find_uint(message, "afterMs").value_or(0), 60'000));
 }
 
 void Client::Impl::on_presence(std::string_view type, const json::object& message) {

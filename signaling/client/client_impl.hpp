@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -67,6 +68,7 @@ class Client::Impl : public std::enable_shared_from_this<Client::Impl> {
   void on_joined(const boost::json::object& message);
   void on_ack(const boost::json::object& message);
   void on_error(const boost::json::object& message);
+  void on_goaway(const boost::json::object& message);
   void on_presence(std::string_view type, const boost::json::object& message);
   void on_peer_message(std::string_view type, const boost::json::object& message);
 
@@ -87,6 +89,8 @@ class Client::Impl : public std::enable_shared_from_this<Client::Impl> {
   std::string server_words_;  ///< The last fatal error's message.
   bool ended_ = false;        ///< By us: no more tries, and nothing to tell when destroyed.
   bool destroyed_ = false;
+  std::chrono::steady_clock::time_point opened_at_{};
+  std::chrono::milliseconds not_before_{0};  ///< A goaway's wish for the next try.
   boost::asio::steady_timer retry_;
   boost::asio::steady_timer idle_;
 };

@@ -11,6 +11,9 @@ namespace {
 
 namespace asio = boost::asio;
 
+/// A connection that lived this long starts the back-off anew.
+constexpr std::chrono::seconds stable{10};
+
 /// The system's words for the reason, as a part of a sentence.
 std::string reason_of(const std::exception_ptr& why) {
   try {
@@ -48,7 +51,7 @@ asio::awaitable<void> Client::Impl::run() {
     co_await asio::post(executor, asio::use_awaitable);
     lost(why);
     if (ended_) co_return;
-    retry_.expires_after(backoff_.next());
+    retry_.expires_after(std::max<std::chrono::milliseconds>(backoff_.next(), std::exchange(not_before_, {})));
     boost::system::error_code ec;
     co_await retry_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
     if (ended_) co_return;
@@ -80,6 +83,8 @@ void Client::Impl::heard() {
 
 void Client::Impl::lost(std::exception_ptr why) {
   const bool was_open = std::exchange(open, false);
+  // One that breaks at once, again and again, must not be tried without a pause.
+  if (was_open && std::chrono::steady_clock::now() - opened_at_ >= stable) backoff_.reset();
   const std::uint16_t code = link_ ? link_->close_code() : std::uint16_t{0};
   std::string words = std::exchange(server_words_, {});
   if (words.empty() && link_) words = link_->close_reason();

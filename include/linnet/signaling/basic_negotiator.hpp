@@ -186,7 +186,9 @@ class BasicNegotiator {
 
     boost::asio::awaitable<void> remote_description(SessionDescription description) {
       const bool is_offer = description.type == SdpType::Offer;
-      const bool collision = is_offer && pc->signaling_state() != SignalingState::Stable;
+      // A second offer while the first was not answered, because an answer failed, is none.
+      const SignalingState state = pc->signaling_state();
+      const bool collision = is_offer && state != SignalingState::Stable && state != SignalingState::HaveRemoteOffer;
       ignoring = collision && !options.polite;
       if (ignoring) co_return;
       may_offer = true;
@@ -203,6 +205,7 @@ class BasicNegotiator {
         co_await add(std::move(candidate));
         co_return;
       }
+      if (ignoring) co_return;  // Of the offer that was ignored: they would never fit.
       if (waiting.size() >= options.max_candidates) {
         report(detail::exception_of(
             {.name = ErrorName::OperationError, .message = "too many candidates before a remote description"}));

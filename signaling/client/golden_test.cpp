@@ -1,0 +1,228 @@
+// The clients' side of the golden transcripts: this file is the server, and the network too. It defines Link::make(),
+// so that the linker leaves the real one in its archive.
+#include "tests/golden.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <deque>
+
+#include "client/link.hpp"
+#include "linnet/exception.hpp"
+
+namespace linnet::signaling {
+namespace {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+
+class FakeLink final : public Link {
+ public:
+  explicit FakeLink(const Executor& executor) : news_(executor) {}
+
+  asio::awaitable<void> open() override { co_return; }
+  asio::awaitable<std::string> read() override {
+    while (incoming_.empty() && !lost_) {
+      news_.expires_at(asio::steady_timer::time_point::max());
+      boost::system::error_code ec;
+      co_await news_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    }
+    if (incoming_.empty()) throw boost::system::system_error(asio::error::eof);
+    std::string text = std::move(incoming_.front());
+    incoming_.pop_front();
+    co_return text;
+  }
+  bool send(std::string text) override {
+    sent.push_back(json::parse(text));
+    return true;
+  }
+  void close() override { cut(); }
+  void cut() override { lose(0); }
+  std::uint16_t close_code() const override { return code_; }
+  std::string close_reason() const override { return {}; }
+
+  void receive(const json::value& frame) {
+    incoming_.push_back(json::serialize(frame));
+    news_.cancel();
+  }
+  void lose(std::uint16_t code) {
+    if (lost_) return;
+    code_ = code;
+    lost_ = true;
+    news_.cancel();
+  }
+
+  std::deque<json::value> sent;
+
+ private:
+  asio::steady_timer news_;
+  std::deque<std::string> incoming_;
+  std::uint16_t code_ = 0;
+  bool lost_ = false;
+};
+
+std::shared_ptr<FakeLink> current;  // The link of the one client that is tested at a time.
+int links = 0;
+
+}  // namespace
+
+std::shared_ptr<Link> Link::make(const Executor& executor, const Url&, const ClientOptions&) {
+  ++links;
+  return current = std::make_shared<FakeLink>(executor);
+}
+
+namespace {
+
+struct Case {
+  const char* file;
+  const char* who;
+};
+
+class ClientGolden : public testing::TestWithParam<Case> {
+ protected:
+  void TearDown() override {
+    client_.reset();
+    context_.poll();
+    current.reset();
+  }
+
+  void listen() {
+    const auto presence = [this](const char* name) {
+      return [this, name](const PeerEvent& e) {
+        note({{"event", name}, {"room", e.room}, {"peer", e.info.peer}, {"data", e.info.data}, {"reason", e.reason}});
+      };
+    };
+    client_->on_peer_joined = presence("peer-joined");
+    client_->on_peer_updated = presence("peer-updated");
+    client_->on_peer_left = presence("peer-left");
+    client_->on_signal = [this](const Signal& s) {
+      json::object event = to_json(s.body);
+      event["event"] = "signal";
+      event["from"] = s.from;
+      if (!s.conn.empty()) event["conn"] = s.conn;
+      note(std::move(event));
+    };
+    client_->on_message = [this](const Message& m) {
+      note({{"event", "message"}, {"from", m.from}, {"data", m.data}});
+    };
+    client_->on_error = [this](const ServerError& e) {
+      note({{"event", "error"}, {"code", to_string(e.code)}, {"to", e.to}});
+    };
+    client_->on_closed = [this](const Closed& c) { note({{"event", "lost"}, {"again", c.will_reconnect}}); };
+    client_->on_rejoined = [this](const Joined& j) { note({{"event", "rejoined"}, {"room", j.room}}); };
+  }
+  void note(json::object event) { events_.push_back(std::move(event)); }
+
+  bool until(const std::function<bool()>& condition) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    while (!condition() && std::chrono::steady_clock::now() < end) context_.run_one_for(std::chrono::milliseconds(10));
+    return condition();
+  }
+  auto completed(const char* what) {
+    return [this, what](std::exception_ptr error, auto&&...) {
+      if (!error || ended_) return;
+      try {
+        std::rethrow_exception(error);
+      } catch (const std::exception& e) {
+        ADD_FAILURE() << what << ": " << e.what();
+      }
+    };
+  }
+
+  void connect(const json::object& line) {
+    ClientOptions options{.reconnect = true};
+    if (line.contains("peer")) options.peer = std::string(line.at("peer").as_string());
+    client_.emplace(context_.get_executor(), options);
+    listen();
+    client_->connect("ws://localhost", completed("connect"));
+    ASSERT_TRUE(until([] { return current != nullptr; }));
+  }
+  void act(Golden& golden, const json::object& line) {
+    const std::string verb(line.at("do").as_string());
+    const auto text = [&](const char* key) {
+      return line.contains(key) ? std::string(line.at(key).as_string()) : std::string();
+    };
+    if (verb == "connect") return connect(line);
+    if (verb == "join") client_->join(text("room"), line.at("data").as_object(), completed("join"));
+    if (verb == "update") client_->update(text("room"), line.at("data").as_object(), completed("update"));
+    if (verb == "leave") client_->leave(text("room"), completed("leave"));
+    if (verb == "message") client_->message(text("to"), line.at("data"));
+    if (verb == "send") {
+      const auto body = parse_signal_body(line.at("body").as_object());
+      ASSERT_TRUE(body);
+      client_->send(text("to"), *body, {}, text("conn"));
+    }
+    if (verb == "lost") {
+      const int before = links;
+      current->lose(0);
+      EXPECT_TRUE(until([&] { return links > before; })) << "no second try";
+    }
+    if (verb == "drop") {
+      ended_ = true;
+      client_.reset();
+    }
+    if (verb == "expect") expect(golden, line);
+  }
+  void expect(Golden& golden, json::object wanted) {
+    wanted.erase("do");
+    wanted.erase("who");
+    const bool seen = until([&] {
+      while (!events_.empty() && !golden.match(wanted, events_.front())) events_.pop_front();
+      return !events_.empty();
+    });
+    EXPECT_TRUE(seen);
+    if (seen) events_.pop_front();
+  }
+  void step(Golden& golden, const json::object& line) {
+    if (line.contains("do")) return act(golden, line);
+    if (const auto* frame = line.if_contains("server")) {
+      current->receive(golden.fill(*frame));
+    } else if (const auto* code = line.if_contains("close")) {
+      current->lose(static_cast<std::uint16_t>(code->as_int64()));
+    } else if (const auto* wanted = line.if_contains("client")) {
+      ASSERT_TRUE(until([] { return !current->sent.empty(); })) << "the client said nothing";
+      EXPECT_TRUE(golden.match(*wanted, current->sent.front())) << "it said " << json::serialize(current->sent.front());
+      current->sent.pop_front();
+    }
+  }
+
+  asio::io_context context_;
+  std::optional<Client> client_;
+  std::deque<json::value> events_;
+  bool ended_ = false;
+};
+
+TEST_P(ClientGolden, SaysAndUnderstandsWhatTheTranscriptHas) {
+  Golden golden(GetParam().file);
+  std::size_t number = 0;
+  for (const json::object& line : golden.lines()) {
+    ++number;
+    if (!line.contains("who") || line.at("who") != GetParam().who) continue;
+    SCOPED_TRACE("line " + std::to_string(number) + ": " + json::serialize(line));
+    ASSERT_NO_FATAL_FAILURE(step(golden, line));
+    context_.poll();
+  }
+  ASSERT_TRUE(current);
+  EXPECT_TRUE(current->sent.empty()) << "not in the transcript: " << json::serialize(current->sent.front());
+}
+
+std::string name_of(const testing::TestParamInfo<Case>& test) {
+  std::string name(test.param.file);
+  name.resize(name.find('.'));
+  std::erase(name, '-');
+  return name + "_" + test.param.who;
+}
+
+INSTANTIATE_TEST_SUITE_P(Transcripts, ClientGolden,
+                         testing::Values(Case{"two-peers.jsonl", "ann"}, Case{"two-peers.jsonl", "bob"},
+                                         Case{"glare.jsonl", "ann"}, Case{"glare.jsonl", "bob"},
+                                         Case{"takeover.jsonl", "ann"}, Case{"takeover.jsonl", "bob"},
+                                         Case{"going-away.jsonl", "ann"}, Case{"going-away.jsonl", "bob"},
+                                         Case{"client-future.jsonl", "ann"}),
+                         name_of);
+
+}  // namespace
+}  // namespace linnet::signaling
