@@ -1,5 +1,7 @@
 #include "sim/session/meeting.hpp"
 
+#include <cstdio>
+#include <cstdlib>
 #include <stdexcept>
 #include <utility>
 
@@ -30,8 +32,11 @@ Meeting::Meeting(Network& network, Host& host_a, Host& host_b, std::uint64_t see
   a.polite = true;
   world.add(*a.session, a.host).on_event = [this](Session::Event& event) { take(a, event); };
   world.add(*b.session, b.host).on_event = [this](Session::Event& event) { take(b, event); };
-  world.on_sent = [this](World<Session>::Node& node, const DatagramBatch&) {
-    ++(&node.machine == a.session.get() ? a : b).sent;
+  world.on_sent = [this, traced = std::getenv("LINNET_SIM_TRACE") != nullptr](World<Session>::Node& node,
+                                                                              const DatagramBatch& batch) {
+    Peer& peer = &node.machine == a.session.get() ? a : b;
+    ++peer.sent;
+    if (traced) trace(peer, batch);
   };
 }
 
@@ -45,6 +50,15 @@ bool Meeting::act() {
     if (!world.pump()) return false;
   }
   return true;
+}
+
+void Meeting::trace(const Peer& peer, const DatagramBatch& batch) const {
+  const double at = std::chrono::duration<double>(now() - start).count();
+  for (const DatagramBatch::Run& run : batch.runs()) {
+    std::printf("%10.4f %c %s, %zu bytes in %zu datagrams, first byte %u\n", at, peer.side == Side::A ? 'A' : 'B',
+                to_string(run.path).c_str(), run.bytes.size(), run.segments(),
+                std::to_integer<unsigned>(run.bytes.front()));
+  }
 }
 
 std::string Meeting::describe() const {
@@ -81,6 +95,17 @@ void Meeting::send_description(Peer& from) {
   signal(from.side, [this, &to, description = std::move(*description)] { receive(to, description); });
 }
 
+void Meeting::send_candidate(Peer& from, const IceCandidateInit& candidate) {
+  auto send = [this, side = from.side, &to = other_of(from), candidate] {
+    // Of an offer that was ignored: refused, and rightly so.
+    signal(side, [this, &to, candidate] { (void)to.session->add_ice_candidate(now(), candidate); });
+  };
+  if (candidate_delay == Duration::zero())
+    send();
+  else
+    later(candidate_delay, std::move(send));
+}
+
 void Meeting::receive(Peer& self, const SessionDescription& description) {
   const bool collision =
       description.type == SdpType::Offer && self.session->signaling_state() != SignalingState::Stable;
@@ -104,12 +129,7 @@ void Meeting::take(Peer& self, Session::Event& event) {
   } else if (std::holds_alternative<Session::NegotiationNeeded>(event)) {
     offer(self.side);
   } else if (auto* found = std::get_if<Session::IceCandidateFound>(&event)) {
-    if (found->candidate) {
-      signal(self.side, [this, &to = other_of(self), init = static_cast<IceCandidateInit>(*found->candidate)] {
-        // Of an offer that was ignored: refused, and rightly so.
-        (void)to.session->add_ice_candidate(now(), init);
-      });
-    }
+    if (found->candidate) send_candidate(self, *found->candidate);
   } else if (const auto* state = std::get_if<Session::ConnectionStateChange>(&event)) {
     if (state->state == PeerConnectionState::Connected) self.was_connected = true;
     if (state->state == PeerConnectionState::Failed && self.failure.empty()) self.failure = "connection state failed";

@@ -18,6 +18,7 @@ namespace linnet::sim {
 
 /// Two sessions on two hosts, and the signaling between them: perfect negotiation (W3C section 10.7) over a channel
 /// that takes its time, keeps the order and loses nothing. The test owns the network and plugs the hosts in.
+/// With LINNET_SIM_TRACE in the environment it prints what is sent.
 class Meeting {
  public:
   struct PeerOptions {
@@ -86,6 +87,7 @@ class Meeting {
   World<Session> world;
   Duration signaling_delay{};   ///< Least time of a signal.
   Duration signaling_jitter{};  ///< More time, drawn for each.
+  Duration candidate_delay{};   ///< Before a candidate is signaled.
   /// What the test itself wants to know of; after the meeting has reacted.
   std::function<void(Peer&, Session::Event&)> on_event;
   /// May change a description on its way.
@@ -94,8 +96,10 @@ class Meeting {
  private:
   [[nodiscard]] bool due() const { return !actions_.empty() && actions_.begin()->first <= now(); }
   bool act();
+  void trace(const Peer& peer, const DatagramBatch& batch) const;
   void take(Peer& peer, Session::Event& event);
   void send_description(Peer& from);
+  void send_candidate(Peer& from, const IceCandidateInit& candidate);
   void receive(Peer& peer, const SessionDescription& description);
   Peer& other_of(const Peer& peer) { return peer.side == Side::A ? b : a; }
 
