@@ -130,7 +130,7 @@ bool Agent::remote_names_pending() const noexcept {
 void Agent::start_patience() {
   // RFC 8863: a peer-reflexive candidate may save a check list that has nothing else, so it is given time.
   // Deviation: the time begins anew with each candidate that the peer tells, as signaling may be a person.
-  if (selected() || !remote_ || (!remote_done_ && remotes_.empty())) return;
+  if (selected() || !remote_) return;
   timers_.set(Timer::Patience, now_ + options_.patience);
 }
 

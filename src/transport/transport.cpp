@@ -123,10 +123,10 @@ void Transport::handle_dtls(const Datagram& datagram) {
 }
 
 void Transport::start_dtls() {
-  // The server only listens. A client waits for a path, so that its first flight is not spent on nobody: any pair that
-  // works will do, it need not be nominated (RFC 8445 section 12).
-  const bool ready = start_->role == dtls::Role::Server || ice_.can_send();
-  if (!ready) return;
+  // Both wait for a path: the client's first flight is not to be spent on nobody, and what comes to the server before
+  // is kept. The time for the handshake begins only then, however long candidates take. Any pair that works will do, it
+  // need not be nominated (RFC 8445 section 12).
+  if (!ice_.can_send()) return;
   dtls_running_ = true;
   if (const auto pair = ice_.selected_pair()) {
     if (const auto rtt = pair->pair.statistics.current_round_trip_time) dtls_->set_round_trip_time(*rtt);
