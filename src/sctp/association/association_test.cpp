@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "sctp/association/test_pipe.hpp"
 #include "sctp/packet/chunk.hpp"
 
@@ -171,8 +173,8 @@ TEST(Association, TellsOfExpiredMessagesByATimeoutAndNotByAPollThatWroteNothing)
   EXPECT_EQ(a.poll_packet(pipe.now, out), 0U);
   EXPECT_EQ(a.buffered_amount(StreamId{2}), 0U);
   EXPECT_FALSE(a.poll_event());
-  EXPECT_LE(a.next_timeout(), pipe.now);
-  a.handle_timeout(pipe.now);
+  EXPECT_LE(a.next_timeout(), pipe.now + 1ms);
+  a.handle_timeout(a.next_timeout());
   const auto event = a.poll_event();
   ASSERT_TRUE(event);
   EXPECT_TRUE(std::holds_alternative<BufferedAmountLow>(*event));
@@ -227,6 +229,24 @@ TEST(Association, GivesUpMessagesWithoutRetransmissionsAndDeliversTheRest) {
       ASSERT_LT(last, count) << "out of order or damaged";
     }
     EXPECT_TRUE(reliable);
+  }
+}
+
+TEST(Association, LostForwardTsnsCostNoMoreThanLostData) {
+  // Once each of them waited for a timeout that had doubled again.
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    SCOPED_TRACE(seed);
+    Pipe pipe(seed, {.delay = 1ms});
+    ASSERT_TRUE(pipe.connect());
+    SeededGenerator path{seed + 100};
+    pipe.filter = [&](const Peer& from, std::vector<std::byte>&) { return &from != &pipe.a || path.below(7) != 0; };
+    for (std::uint32_t i = 0; i < 100; ++i) {
+      send(pipe, pipe.a, 1, i, 5'000);
+      send(pipe, pipe.a, 2, i, 3'000, {.max_retransmits = std::uint16_t{0}});
+    }
+    ASSERT_TRUE(pipe.run([&] { return pipe.a.association.statistics().unacked_chunks == 0; }, 6s));
+    EXPECT_GT(pipe.a.association.statistics().messages_abandoned, 10U);
+    EXPECT_EQ(std::ranges::count_if(pipe.b.messages, [](const Message& m) { return m.stream == StreamId{1}; }), 100);
   }
 }
 

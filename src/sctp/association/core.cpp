@@ -24,7 +24,7 @@ Options sane(Options options) {
 Core::Tcb::Tcb(const Handshake& with, Core& core)
     : handshake(with),
       tracker(with.peer_initial),
-      outstanding(with.local_initial, with.forward_tsn, core.queue_, core.pool_),
+      outstanding(with.local_initial, with.forward_tsn, core.queue_),
       congestion(core.options_.mtu, core.options_.initial_window),
       reset(with.local_initial, with.peer_initial),
       peer_window(with.peer_window),
@@ -93,7 +93,7 @@ bool Core::handle_chunk(const CommonHeader& header, const ChunkView& chunk, bool
     case ChunkType::InitAck:
       if (single) handle_init_ack(chunk);
       return false;
-    case ChunkType::CookieEcho: handle_cookie_echo(chunk, header); return tcb_.has_value();
+    case ChunkType::CookieEcho: return handle_cookie_echo(chunk, header);
     case ChunkType::Abort: handle_abort(chunk); return false;
     case ChunkType::CookieAck: handle_cookie_ack(); return true;
     case ChunkType::Error: handle_error(chunk); return true;
@@ -126,7 +126,7 @@ bool Core::handle_unknown_chunk(const ChunkView& chunk) {
 void Core::progress() {
   if (!tcb_ || state_ < State::Established) return;
   const std::size_t max_streams = (options_.mtu - common_header_size - 2 * chunk_header_size - 12) / 2;
-  if (tcb_->reset.begin(queue_, tcb_->outstanding, max_streams)) reset_timeouts_ = 0;
+  (void)tcb_->reset.begin(queue_, max_streams);
   if (shutdown_wanted_ && state_ == State::Established) state_ = State::ShutdownPending;
   if (state_ == State::ShutdownPending && drained()) send_shutdown();
   if (state_ == State::ShutdownReceived && drained()) send_shutdown_ack();
@@ -151,8 +151,8 @@ Result<> Core::send(TimePoint now, StreamId stream, Ppid ppid, std::span<const s
 }
 
 std::size_t Core::send_room() const noexcept {
-  // Besides the payload, each message costs its place in the queue.
-  return options_.max_send_queue - std::min(options_.max_send_queue, queue_.total_buffered());
+  // Besides its payload each waiting message costs its place, or a queue full of tiny ones had no limit.
+  return options_.max_send_queue - std::min(options_.max_send_queue, queue_.memory());
 }
 
 std::optional<Message> Core::receive(StreamId stream) {
@@ -172,7 +172,7 @@ Result<> Core::reset_streams(TimePoint now, std::span<const StreamId> streams) {
   for (const StreamId stream : streams) {
     if (queue_.resetting(stream)) continue;
     queue_.set_resetting(stream, true);
-    tcb_->reset.add(stream);
+    tcb_->reset.add();
   }
   progress();
   return {};
@@ -185,7 +185,7 @@ void Core::set_mtu(std::size_t mtu) {
 
 /// Not before the largest of the refused messages fits, or it would be refused again at once, for ever.
 bool Core::writable_again() const noexcept {
-  return refused_ != 0 && queue_.total_buffered() <= options_.max_send_queue / 2 && refused_ <= send_room() &&
+  return refused_ != 0 && send_room() >= options_.max_send_queue / 2 && refused_ <= send_room() &&
          state_ != State::Gone;
 }
 
@@ -193,7 +193,7 @@ std::optional<Event> Core::poll_event() {
   if (silent_) return std::nullopt;
   if (connected_event_) return *std::exchange(connected_event_, std::nullopt);
   if (const auto ready = reassembly_.poll_ready()) return MessageReady{*ready};
-  if (!event_owed_) {
+  if (event_owed_at_ == never) {
     if (const auto low = queue_.poll_low()) return BufferedAmountLow{*low};
     if (writable_again()) {
       refused_ = 0;

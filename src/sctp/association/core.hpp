@@ -44,7 +44,7 @@ class Core {
   void handle_timeout(TimePoint now);
   [[nodiscard]] std::size_t poll_packet(TimePoint now, std::span<std::byte> out);
   [[nodiscard]] TimePoint next_timeout() const noexcept {
-    return event_owed_ && state_ != State::Gone ? std::min(now_, timers_.next()) : timers_.next();
+    return state_ == State::Gone ? timers_.next() : std::min(event_owed_at_, timers_.next());
   }
   [[nodiscard]] std::optional<Event> poll_event();
 
@@ -138,7 +138,8 @@ class Core {
   [[nodiscard]] InitView read_init(const ChunkView& chunk);
   void handle_init(const ChunkView& chunk);
   void handle_init_ack(const ChunkView& chunk);
-  void handle_cookie_echo(const ChunkView& chunk, const CommonHeader& header);
+  /// False: refused. Then the packet's tag proves nothing, and what stands behind the cookie must not be read.
+  bool handle_cookie_echo(const ChunkView& chunk, const CommonHeader& header);
   void handle_cookie_ack();
   void establish();
   void handshake_timed_out();
@@ -210,6 +211,7 @@ class Core {
   std::vector<std::byte> peer_cookie_;
   TimePoint init_sent_at_{};
   unsigned handshake_timeouts_ = 0;
+  unsigned stale_cookies_ = 0;
   bool send_init_ = false;
   bool send_cookie_echo_ = false;
   bool send_cookie_ack_ = false;
@@ -231,7 +233,7 @@ class Core {
   std::size_t refused_ = 0;  // bytes of the largest message for which a `send` found no room; 0: none
   // A poll that wrote nothing has dropped expired messages. Polling only drains, so what follows from it is told
   // after a timeout, which is due at once.
-  bool event_owed_ = false;
+  TimePoint event_owed_at_ = never;
 
   // Control.
   std::vector<std::byte> heartbeat_echo_;
@@ -242,7 +244,6 @@ class Core {
   bool heartbeat_outstanding_ = false;
   std::array<std::byte, 256> error_causes_{};
   std::size_t error_size_ = 0;
-  unsigned reset_timeouts_ = 0;
 
   // Shutdown.
   bool shutdown_wanted_ = false;

@@ -46,7 +46,8 @@ std::size_t Core::poll_packet(TimePoint now, std::span<std::byte> out) {
         timers_.set(Timer::Retransmission, now_ + rto_.value());
     }
     size = writer.empty() ? 0 : writer.finish();
-    if (size == 0 && was_told && (queue_.low_pending() || writable_again())) event_owed_ = true;
+    if (size == 0 && was_told && (queue_.low_pending() || writable_again()))
+      event_owed_at_ = now_ + std::chrono::nanoseconds{1};
   }
   if (size != 0) {
     ++statistics_.packets_sent;

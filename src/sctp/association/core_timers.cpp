@@ -4,7 +4,7 @@ namespace linnet::sctp {
 
 void Core::handle_timeout(TimePoint now) {
   clamp(now);
-  event_owed_ = false;
+  if (event_owed_at_ <= now_) event_owed_at_ = never;
   while (const auto timer = timers_.expire(now_)) {
     switch (*timer) {
       case Timer::Handshake: handshake_timed_out(); break;
@@ -14,8 +14,11 @@ void Core::handle_timeout(TimePoint now) {
       case Timer::Ack: tcb_->tracker.request_ack(); break;
       case Timer::Heartbeat: heartbeat_timed_out(); break;
       case Timer::Reconfig:
-        if (!tcb_->reset.under_way() || !count_error()) break;
-        ++reset_timeouts_;
+        if (!tcb_->reset.under_way()) break;
+        if (!tcb_->reset.held_up()) {
+          if (!count_error()) break;
+          rto_.back_off();
+        }
         tcb_->reset.send_again();
         break;
       case Timer::Count: break;
