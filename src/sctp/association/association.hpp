@@ -71,7 +71,7 @@ class Association {
   /// Payload bytes of the stream not yet put on the wire the first time.
   [[nodiscard]] std::size_t buffered_amount(StreamId stream) const noexcept;
   [[nodiscard]] std::size_t total_buffered() const noexcept;
-  /// Bytes that `send` would accept now.
+  /// Size of the largest message that `send` would accept now.
   [[nodiscard]] std::size_t send_room() const noexcept;
   /// Streams negotiated; 0 before `Connected`.
   [[nodiscard]] std::uint16_t outgoing_streams() const noexcept;

@@ -150,17 +150,17 @@ void Core::handle_init_ack(const ChunkView& chunk) {
 }
 
 // RFC 9260 sections 5.1.5 and 5.2.4, whose table compares the cookie's tags with those in use.
-void Core::handle_cookie_echo(const ChunkView& chunk, const CommonHeader& header) {
+bool Core::handle_cookie_echo(const ChunkView& chunk, const CommonHeader& header) {
   const auto cookie = StateCookie::open(chunk.value, cookie_key_);
   if (!cookie || cookie->handshake.local_tag != header.verification_tag) {
     ++statistics_.packets_dropped;
-    return;
+    return false;
   }
   const bool local_matches = cookie->handshake.local_tag == local_tag_;
   const bool peer_matches = tcb_ && cookie->handshake.peer_tag == tcb_->handshake.peer_tag;
   if (now_ - cookie->made > options_.cookie_lifetime && !(local_matches && peer_matches)) {
     reply_ = Reply{.type = ChunkType::Error, .tag = cookie->handshake.peer_tag, .cause = CauseCode::StaleCookie};
-    return;
+    return false;
   }
   if (local_matches && !peer_matches && state_ < State::Established) {
     // First cookie, or B: both sent an INIT and the peer's comes from another attempt than its INIT-ACK.
@@ -174,12 +174,13 @@ void Core::handle_cookie_echo(const ChunkView& chunk, const CommonHeader& header
       tcb_->handshake.peer_tag = cookie->handshake.peer_tag;
       abort_with(CauseCode::UserInitiatedAbort, "the peer restarted the association");
     }
-    return;  // C: late, silently discarded
+    return false;  // C: late, silently discarded
   } else if (!peer_matches) {
-    return;  // B while established: the peer's tag cannot change any more
+    return false;  // B while established: the peer's tag cannot change any more
   }
   send_cookie_ack_ = true;
   if (state_ < State::Established) establish();
+  return true;
 }
 
 void Core::handle_cookie_ack() {

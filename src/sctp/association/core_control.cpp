@@ -57,9 +57,7 @@ void Core::handle_error(const ChunkView& chunk) {
   TlvReader causes(chunk.value);
   while (const auto cause = causes.next()) {
     if (cause->type != std::to_underlying(CauseCode::StaleCookie) || state_ != State::CookieEchoed) continue;
-    const unsigned timeouts = handshake_timeouts_ + 1;
-    if (timeouts > options_.max_init_retransmits) return fail_with("the peer's cookies are stale", cause->type);
-    handshake_timeouts_ = timeouts;
+    if (++stale_cookies_ > options_.max_init_retransmits) return fail_with("the peer's cookies are stale", cause->type);
     tcb_.reset();
     state_ = State::CookieWait;
     send_cookie_echo_ = false;
@@ -105,8 +103,10 @@ void Core::collect_incoming_resets() {
 }
 
 void Core::end_reset(StreamReset::Outcome outcome) {
-  timers_.stop(Timer::Reconfig);
   errors_ = 0;
+  // RFC 6525 section 5.2.7: asked again after a while, and that is no error of the path.
+  if (outcome.result == StreamReset::ResultCode::InProgress) return timers_.set(Timer::Reconfig, now_ + rto_.value());
+  timers_.stop(Timer::Reconfig);
   for (const StreamId stream : outcome.streams) {
     if (outcome.performed)
       queue_.reset(stream);

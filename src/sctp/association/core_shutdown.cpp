@@ -48,6 +48,7 @@ void Core::send_shutdown_ack() {
   send_shutdown_ack_ = true;
   errors_ = 0;
   timers_.stop(Timer::Heartbeat);
+  timers_.stop(Timer::ShutdownGuard);  // both sides have everything: from here on it ends well
   timers_.set(Timer::Shutdown, now_ + rto_.value());
 }
 
@@ -77,11 +78,13 @@ void Core::handle_shutdown_complete() {
 }
 
 void Core::shutdown_timed_out() {
-  if (++errors_ > options_.max_retransmits) {
-    // In SHUTDOWN-ACK-SENT both sides have everything; only the peer's last word is missing.
-    if (state_ == State::ShutdownAckSent) return close(Final::None, Closed{});
-    return fail_with("the peer does not answer the shutdown", std::nullopt);
-  }
+  // In SHUTDOWN-ACK-SENT both sides have everything; only the peer's last word is missing, and a lost one is not
+  // sent again: the peer forgot the association with it.
+  constexpr unsigned max_shutdown_acks = 6;
+  ++errors_;
+  if (state_ == State::ShutdownAckSent && errors_ >= std::min(max_shutdown_acks, options_.max_retransmits + 1))
+    return close(Final::None, Closed{});
+  if (errors_ > options_.max_retransmits) return fail_with("the peer does not answer the shutdown", std::nullopt);
   rto_.back_off();
   timers_.set(Timer::Shutdown, now_ + rto_.value());
   (state_ == State::ShutdownSent ? send_shutdown_ : send_shutdown_ack_) = true;

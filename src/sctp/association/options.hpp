@@ -19,7 +19,7 @@ struct Options {
   std::size_t mtu = 1'191;
   /// Largest message accepted from the peer; a larger one aborts the association.
   std::size_t max_message_size = 262'144;
-  /// Payload bytes waiting to be sent the first time; `send` refuses what does not fit.
+  /// Bytes waiting to be sent the first time, with about 130 more for each message; `send` refuses what does not fit.
   std::size_t max_send_queue = std::size_t{16} * 1024 * 1024;
   /// Largest a_rwnd: bytes held for reassembly or for the reader. Raised to hold two of our largest messages.
   std::size_t receive_window = std::size_t{2} * 1024 * 1024;

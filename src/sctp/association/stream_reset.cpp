@@ -18,14 +18,14 @@ constexpr std::uint16_t add_incoming = 18;
 
 }  // namespace
 
-bool StreamReset::begin(const SendQueue& queue, const OutstandingData& outstanding, std::size_t max_streams) {
-  if (under_way() || waiting_.empty()) return false;
-  const auto ready = [&](StreamId id) { return queue.buffered(id) == 0 && outstanding.idle(id); };
-  std::erase_if(waiting_, [&](StreamId id) {
-    if (requested_.size() >= max_streams || !ready(id)) return false;
-    requested_.push_back(id);
-    return true;
-  });
+bool StreamReset::begin(SendQueue& queue, std::size_t max_streams) {
+  if (under_way()) return false;
+  while (requested_.size() < max_streams) {
+    const auto stream = queue.poll_drained();
+    if (!stream) break;
+    requested_.push_back(*stream);
+  }
+  waiting_ -= requested_.size();
   send_request_ = under_way();
   return send_request_;
 }
@@ -121,7 +121,11 @@ std::optional<StreamReset::Outcome> StreamReset::handle_response(std::span<const
   const ReconfigSn sn{reader.u32()};
   const auto result = static_cast<ResultCode>(reader.u32());
   if (!reader.ok() || !under_way() || sn != next_request_) return std::nullopt;
-  if (result == ResultCode::InProgress) return std::nullopt;  // the timer asks again
+  if (result == ResultCode::InProgress) {
+    held_up_ = true;
+    return Outcome{.result = result};
+  }
+  held_up_ = false;
   ++next_request_;
   send_request_ = false;
   const bool performed = result == ResultCode::Performed || result == ResultCode::NothingToDo;

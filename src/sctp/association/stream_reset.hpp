@@ -29,7 +29,7 @@ class StreamReset {
     BadSequenceNumber = 5,
     InProgress = 6,
   };
-  /// How one of our requests ended.
+  /// How one of our requests ended, or (InProgress, without streams) that it did not end yet.
   struct Outcome {
     std::vector<StreamId> streams;
     bool performed = false;
@@ -40,13 +40,20 @@ class StreamReset {
       : next_request_(local_initial.value()), expected_(peer_initial.value()) {}
 
   // Ours.
-  void add(StreamId stream) { waiting_.push_back(stream); }
-  /// Makes a request of the waiting streams that have nothing queued or outstanding, when none is under way.
-  bool begin(const SendQueue& queue, const OutstandingData& outstanding, std::size_t max_streams);
-  [[nodiscard]] bool waiting() const noexcept { return !waiting_.empty(); }
+  /// One more stream is marked in the send queue as to be reset.
+  void add() noexcept { ++waiting_; }
+  /// Makes a request of the marked streams that have nothing queued or outstanding, when none is under way.
+  bool begin(SendQueue& queue, std::size_t max_streams);
+  /// Whether streams have still to send or to see acknowledged what stands before their reset.
+  [[nodiscard]] bool waiting() const noexcept { return waiting_ != 0; }
   [[nodiscard]] bool under_way() const noexcept { return !requested_.empty(); }
+  /// The peer's last word about the request was "in progress"; until the request is sent again.
+  [[nodiscard]] bool held_up() const noexcept { return held_up_; }
   /// The request (again) at the next poll.
-  void send_again() noexcept { send_request_ = under_way(); }
+  void send_again() noexcept {
+    send_request_ = under_way();
+    held_up_ = false;
+  }
 
   // The peer's.
   /// Answers every request of a RE-CONFIG chunk. `busy`: the owner has not looked at earlier resets yet.
@@ -80,10 +87,11 @@ class StreamReset {
   void perform(std::vector<StreamId> streams, ReassemblyQueue& reassembly);
   void respond(ReconfigSn sn, ResultCode result) noexcept;
 
-  std::vector<StreamId> waiting_;
+  std::size_t waiting_ = 0;
   std::vector<StreamId> requested_;
   ReconfigSn next_request_;
   bool send_request_ = false;
+  bool held_up_ = false;
 
   ReconfigSn expected_;
   std::optional<ResultCode> last_result_;  // of the request before `expected_`

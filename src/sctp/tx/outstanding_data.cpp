@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace linnet::sctp {
 namespace {
@@ -108,6 +109,7 @@ void OutstandingData::pop_acknowledged(Tsn cumulative, SackResult& result) {
   if (popped == 0) return;
   result.cumulative_moved = true;
   gap_end_ -= std::min(gap_end_, popped);
+  if (gap_end_ == 0) reported_.clear();
   first_lost_ -= std::min(first_lost_, popped);
   if (forward_ < cumulative_) forward_ = cumulative_;
 }
@@ -115,47 +117,75 @@ void OutstandingData::pop_acknowledged(Tsn cumulative, SackResult& result) {
 void OutstandingData::release(Fragment& fragment) {
   OutMessage* const message = fragment.message;
   assert(message != nullptr && message->fragments != 0);
-  if (--message->fragments == 0 && message->complete) pool_->give_back(message);
+  if (--message->fragments == 0 && message->complete) queue_->release(message);
+}
+
+std::size_t OutstandingData::index_of(Tsn tsn) const noexcept {
+  const auto ahead = tsn - (cumulative_ + 1U);
+  return ahead < 0 ? 0 : static_cast<std::size_t>(ahead);
 }
 
 /// Marks what the blocks report, takes back what they report no longer (section 6.2.1 D ii: the receiver may
-/// renege). Returns the end of the TSNs that a newly acknowledged one lies above.
+/// renege). Returns the end of the TSNs that a newly acknowledged one lies above. A peer with gaps repeats in each
+/// SACK what it said in the last one: only where the two differ are fragments looked at.
 std::size_t OutstandingData::apply_gaps(const SackChunk& sack, SackResult& result) {
+  std::swap(before_, reported_);
+  reported_.clear();
   std::size_t at = 0;
+  std::size_t old = 0;
   std::size_t newly_end = 0;
-  const auto renege_until = [&](std::size_t end) {
-    for (; at < end; ++at)
-      if (ring_[at].state == State::Acked) change(ring_[at], State::InFlight);
+  // Goes on to `end`, in stretches that the last SACK reported or did not.
+  const auto walk = [&](std::size_t end, const auto& stretch) {
+    while (at < end) {
+      while (old < before_.size() && index_of(before_[old].end) <= at) ++old;
+      const bool known = old < before_.size() && index_of(before_[old].first) <= at;
+      const std::size_t border = old == before_.size() ? end : index_of(known ? before_[old].end : before_[old].first);
+      const std::size_t stop = std::min(end, border);
+      stretch(stop, known);
+      at = stop;
+    }
   };
-  std::size_t reported_end = 0;
+  const auto missing = [&](std::size_t end, bool known) {
+    for (std::size_t i = at; known && i < end; ++i)
+      if (ring_[i].state == State::Acked) change(ring_[i], State::InFlight);
+  };
+  const auto present = [&](std::size_t end, bool known) {
+    for (std::size_t i = at; !known && i < end; ++i) {
+      if (ring_[i].state == State::InFlight || ring_[i].state == State::Lost) newly_end = i;
+      acknowledge(ring_[i], result);
+    }
+  };
   for (std::size_t i = 0; i < sack.gap_count; ++i) {
     const SackChunk::Gap gap = sack.gap(i);
     // Blocks that are out of order or overlap are not worth a search: they end the list.
     if (gap.start < 2 || gap.end < gap.start || gap.start - 1U < at) break;
-    renege_until(gap.start - 1U);
-    for (; at < gap.end; ++at) {
-      Fragment& fragment = ring_[at];
-      if (fragment.state == State::InFlight || fragment.state == State::Lost) newly_end = at;
-      acknowledge(fragment, result);
-    }
-    reported_end = at;
+    walk(gap.start - 1U, missing);
+    walk(gap.end, present);
+    reported_.push_back({tsn_at(gap.start - 1U), tsn_at(gap.end)});
   }
-  renege_until(std::min(gap_end_, ring_.size()));
-  gap_end_ = reported_end;
+  gap_end_ = at;
+  if (!before_.empty()) walk(index_of(before_.back().end), missing);
   return newly_end;
 }
 
-/// RFC 9260 section 7.2.4. Deviation: a fragment may be found lost more than once without T3-rtx, when something
-/// sent after its retransmission arrived; the section allows one fast retransmission of each TSN.
+/// RFC 9260 section 7.2.4, for what lies between the blocks. Deviation: a fragment may be found lost more than once
+/// without T3-rtx, when something sent after its retransmission arrived; the section allows one fast retransmission
+/// of each TSN.
 void OutstandingData::count_misses(std::size_t end, SackResult& result) {
-  for (std::size_t i = 0; i < end; ++i) {
-    Fragment& fragment = ring_[i];
-    if (fragment.state != State::InFlight) continue;
-    if (fragment.transmissions > 1 && (!result.newest_sent_at || *result.newest_sent_at <= fragment.sent_at)) continue;
-    if (++fragment.misses < miss_indications_for_loss) continue;
-    change(fragment, State::Lost);
-    first_lost_ = std::min(first_lost_, i);
-    result.lost = true;
+  std::size_t at = 0;
+  for (const Block& block : reported_) {
+    for (const std::size_t hole_end = std::min(index_of(block.first), end); at < hole_end; ++at) {
+      Fragment& fragment = ring_[at];
+      if (fragment.state != State::InFlight) continue;
+      if (fragment.transmissions > 1 && (!result.newest_sent_at || *result.newest_sent_at <= fragment.sent_at))
+        continue;
+      if (++fragment.misses < miss_indications_for_loss) continue;
+      change(fragment, State::Lost);
+      first_lost_ = std::min(first_lost_, at);
+      result.lost = true;
+    }
+    at = std::max(at, index_of(block.end));
+    if (at >= end) return;
   }
 }
 
@@ -234,12 +264,6 @@ void OutstandingData::advance_forward() noexcept {
   if (forward_ < cumulative_) forward_ = cumulative_;
   for (auto i = static_cast<std::size_t>(forward_ - cumulative_); i < ring_.size(); ++i, ++forward_)
     if (ring_[i].state != State::Abandoned) break;
-}
-
-bool OutstandingData::idle(StreamId stream) const noexcept {
-  for (std::size_t i = 0; i < ring_.size(); ++i)
-    if (ring_[i].message->stream == stream) return false;
-  return true;
 }
 
 //  |                      New Cumulative TSN                       |

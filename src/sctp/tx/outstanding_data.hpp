@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "base/bytes.hpp"
 #include "linnet/core/time.hpp"
@@ -34,8 +35,8 @@ class OutstandingData {
   };
 
   /// `may_abandon`: the peer knows FORWARD-TSN; without it every message is reliable once begun.
-  OutstandingData(Tsn initial, bool may_abandon, SendQueue& queue, MessagePool& pool) noexcept
-      : cumulative_(initial - 1U), forward_(initial - 1U), may_abandon_(may_abandon), queue_(&queue), pool_(&pool) {}
+  OutstandingData(Tsn initial, bool may_abandon, SendQueue& queue) noexcept
+      : cumulative_(initial - 1U), forward_(initial - 1U), may_abandon_(may_abandon), queue_(&queue) {}
   ~OutstandingData();
   OutstandingData(const OutstandingData&) = delete;
   OutstandingData& operator=(const OutstandingData&) = delete;
@@ -64,8 +65,6 @@ class OutstandingData {
   [[nodiscard]] std::size_t payload_in_flight() const noexcept { return payload_in_flight_; }
   [[nodiscard]] bool has_lost() const noexcept { return lost_ != 0; }
   [[nodiscard]] bool may_abandon() const noexcept { return may_abandon_; }
-  /// No fragment of the stream is outstanding.
-  [[nodiscard]] bool idle(StreamId stream) const noexcept;
   /// Highest TSN sent; only with something outstanding.
   [[nodiscard]] Tsn highest() const noexcept { return next_tsn() - 1U; }
 
@@ -91,6 +90,8 @@ class OutstandingData {
   };
 
   [[nodiscard]] Tsn tsn_at(std::size_t i) const noexcept { return cumulative_ + 1U + static_cast<std::uint32_t>(i); }
+  /// Of the first TSN that is not below `tsn`.
+  [[nodiscard]] std::size_t index_of(Tsn tsn) const noexcept;
   [[nodiscard]] DataChunk header(const Fragment& fragment, Tsn tsn) const noexcept;
   void change(Fragment& fragment, State state) noexcept;
   void acknowledge(Fragment& fragment, SackResult& result) noexcept;
@@ -102,7 +103,14 @@ class OutstandingData {
   void abandon(std::size_t i);
   void advance_forward() noexcept;
 
+  struct Block {
+    Tsn first;
+    Tsn end;  // behind its last
+  };
+
   Ring<Fragment> ring_;
+  std::vector<Block> reported_;  // gap ack blocks of the newest SACK
+  std::vector<Block> before_;    // and of the one before it, while it is handled
   Tsn cumulative_;
   Tsn forward_;                 // Advanced.Peer.Ack.Point
   std::size_t gap_end_ = 0;     // no index from here on is acknowledged
@@ -114,7 +122,6 @@ class OutstandingData {
   std::uint64_t retransmitted_ = 0;
   bool may_abandon_;
   SendQueue* queue_;
-  MessagePool* pool_;
 };
 
 }  // namespace linnet::sctp

@@ -17,7 +17,7 @@ constexpr TimePoint start{1s};
 struct Outstanding : testing::Test {
   MessagePool pool;
   SendQueue queue{pool};
-  OutstandingData data{Tsn{0xFFFFFFFE}, true, queue, pool};  // wraps after two
+  OutstandingData data{Tsn{0xFFFFFFFE}, true, queue};  // wraps after two
   std::vector<std::byte> gaps;
 
   void queue_message(std::size_t size, SendOptions options = {}) {
@@ -93,6 +93,23 @@ TEST_F(Outstanding, TakesBackWhatThePeerReneged) {
   EXPECT_EQ(data.payload_in_flight(), 100U);
   (void)sack(0);
   EXPECT_EQ(data.payload_in_flight(), 400U);
+}
+
+TEST_F(Outstanding, AGapReportThatGrowsAndShrinksIsFollowedFragmentByFragment) {
+  queue_message(2'000);
+  send(20);
+  const auto newly = [&](std::int32_t cumulative, std::initializer_list<std::pair<int, int>> blocks) {
+    return sack(cumulative, blocks).bytes_acked / (100 + data_header_size);
+  };
+  EXPECT_EQ(newly(0, {{3, 4}, {10, 12}}), 5U);
+  EXPECT_EQ(newly(0, {{3, 4}, {10, 12}}), 0U);
+  EXPECT_EQ(newly(0, {{2, 5}, {9, 13}}), 4U) << "grown at both ends";
+  EXPECT_EQ(newly(0, {{2, 13}}), 3U) << "joined";
+  EXPECT_EQ(newly(0, {{4, 4}, {12, 13}, {20, 20}}), 1U) << "and 2, 3, 5 to 11 are taken back";
+  EXPECT_EQ(newly(4, {{2, 3}, {8, 9}}), 3U + 2U) << "6 and 7 again; 20 is taken back";
+  EXPECT_EQ(data.size(), 16U);
+  EXPECT_EQ(newly(20, {}), 12U);
+  EXPECT_EQ(pool.in_use(), 0U);
 }
 
 TEST_F(Outstanding, UnsortedGapBlocksEndTheList) {

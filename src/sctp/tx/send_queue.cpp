@@ -23,6 +23,8 @@ void SendQueue::add(TimePoint now, StreamId id, Ppid ppid, std::span<const std::
   const bool waits_in_turn = s.head != nullptr || (current_ != nullptr && current_->stream == id);
   (s.tail == nullptr ? s.head : s.tail->next) = message;
   s.tail = message;
+  ++s.messages_alive;
+  ++waiting_;
   s.buffered += payload.size();
   ++s.messages;
   s.bytes += payload.size();
@@ -43,7 +45,7 @@ std::optional<SendQueue::Piece> SendQueue::peek(TimePoint now, std::size_t room)
     unbuffer(s, current_->payload.size());
     OutMessage* const dropped = current_;
     finish_current();
-    pool_->give_back(dropped);
+    release(dropped);
   }
   const std::size_t left = current_->payload.size() - current_->sent;
   return Piece{.message = current_, .offset = current_->sent, .size = std::min(left, room), .last = left <= room};
@@ -66,6 +68,7 @@ void SendQueue::take(const Piece& piece) {
 /// The current message is out of the queue: its stream goes to the end of the line.
 void SendQueue::finish_current() {
   const Stream& s = stream(current_->stream);
+  --waiting_;
   if (s.head != nullptr) active_.push_back(s.id);
   current_ = nullptr;
 }
@@ -106,7 +109,25 @@ std::size_t SendQueue::buffered(StreamId id) const noexcept {
 
 void SendQueue::set_low_threshold(StreamId id, std::size_t threshold) { stream(id).low_threshold = threshold; }
 
-void SendQueue::set_resetting(StreamId id, bool resetting) { stream(id).resetting = resetting; }
+void SendQueue::release(OutMessage* message) {
+  const auto found = streams_.find(message->stream);
+  pool_->give_back(message);
+  if (found == streams_.end()) return;  // after `clear`
+  Stream& s = found->second;
+  assert(s.messages_alive != 0);
+  if (--s.messages_alive == 0 && s.resetting) drained_.push_back(s.id);
+}
+
+void SendQueue::set_resetting(StreamId id, bool resetting) {
+  Stream& s = stream(id);
+  s.resetting = resetting;
+  if (resetting && s.messages_alive == 0) drained_.push_back(id);
+}
+
+std::optional<StreamId> SendQueue::poll_drained() {
+  if (drained_.empty()) return std::nullopt;
+  return drained_.pop_front();
+}
 
 bool SendQueue::resetting(StreamId id) const noexcept {
   const auto found = streams_.find(id);
@@ -116,7 +137,7 @@ bool SendQueue::resetting(StreamId id) const noexcept {
 void SendQueue::reset(StreamId id) {
   const auto found = streams_.find(id);
   if (found == streams_.end()) return;
-  assert(found->second.head == nullptr);
+  assert(found->second.messages_alive == 0);
   streams_.erase(found);
 }
 
@@ -138,7 +159,8 @@ void SendQueue::clear() {
   streams_.clear();
   active_.clear();
   low_.clear();
-  total_ = 0;
+  drained_.clear();
+  total_ = waiting_ = 0;
 }
 
 void SendQueue::add_statistics(StreamId id, StreamStatistics& out) const {

@@ -27,6 +27,9 @@ class SendQueue {
     bool last = false;
   };
 
+  /// Charged for each waiting message besides its payload: its slot and the rounding of its buffer.
+  static constexpr std::size_t overhead = sizeof(OutMessage) + 32;
+
   explicit SendQueue(MessagePool& pool) noexcept : pool_(&pool) {}
   SendQueue(const SendQueue&) = delete;
   SendQueue& operator=(const SendQueue&) = delete;
@@ -44,6 +47,8 @@ class SendQueue {
 
   [[nodiscard]] bool empty() const noexcept { return current_ == nullptr && active_.empty(); }
   [[nodiscard]] std::size_t total_buffered() const noexcept { return total_; }
+  /// What waits, with `overhead` for each message: what the queue's limit is about.
+  [[nodiscard]] std::size_t memory() const noexcept { return total_ + waiting_ * overhead; }
   [[nodiscard]] std::size_t buffered(StreamId stream) const noexcept;
   [[nodiscard]] bool is_sending(const OutMessage* message) const noexcept { return current_ == message; }
   void set_low_threshold(StreamId stream, std::size_t threshold);
@@ -51,9 +56,14 @@ class SendQueue {
   [[nodiscard]] std::optional<StreamId> poll_low();
   [[nodiscard]] bool low_pending() const noexcept { return !low_.empty(); }
 
+  /// Every fragment of the message was acknowledged or given up.
+  void release(OutMessage* message);
+
   /// RFC 6525: while a stream waits for its reset it takes no messages.
   void set_resetting(StreamId stream, bool resetting);
   [[nodiscard]] bool resetting(StreamId stream) const noexcept;
+  /// Streams waiting for their reset that have nothing queued or outstanding, once each.
+  [[nodiscard]] std::optional<StreamId> poll_drained();
   /// The reset was performed: SSNs start at 0 again.
   void reset(StreamId stream);
 
@@ -68,6 +78,7 @@ class SendQueue {
     bool low_pending = false;
     OutMessage* head = nullptr;
     OutMessage* tail = nullptr;
+    std::size_t messages_alive = 0;  // queued or outstanding
     std::size_t buffered = 0;
     std::size_t low_threshold = 0;
     std::uint64_t messages = 0;
@@ -83,6 +94,8 @@ class SendQueue {
   Ring<StreamId> active_;          // streams with queued messages, in turn; without the current message's
   OutMessage* current_ = nullptr;  // taken from its stream's queue, some of it may have been sent
   Ring<StreamId> low_;
+  Ring<StreamId> drained_;
+  std::size_t waiting_ = 0;  // messages not yet put on the wire as a whole
   std::size_t total_ = 0;
   std::uint64_t expired_ = 0;
 };

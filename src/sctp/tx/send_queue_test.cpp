@@ -88,6 +88,30 @@ TEST_F(SendQueueTest, SaysOnceThatTheBufferedAmountFellToItsThreshold) {
   EXPECT_EQ(queue.poll_low(), std::nullopt);
 }
 
+TEST_F(SendQueueTest, AStreamToBeResetIsDrainedWhenItsLastMessageIsReleased) {
+  add(1, 10);
+  queue.set_resetting(StreamId{1}, true);
+  queue.set_resetting(StreamId{2}, true);
+  EXPECT_EQ(queue.poll_drained(), StreamId{2});
+  const auto piece = queue.peek(now, 100);
+  ASSERT_TRUE(piece);
+  queue.take(*piece);
+  EXPECT_EQ(queue.poll_drained(), std::nullopt) << "sent, not acknowledged";
+  queue.release(piece->message);
+  EXPECT_EQ(queue.poll_drained(), StreamId{1});
+  EXPECT_EQ(queue.poll_drained(), std::nullopt);
+}
+
+TEST_F(SendQueueTest, ChargesWaitingMessagesForTheirPlace) {
+  add(1, 10);
+  add(1, 10);
+  EXPECT_EQ(queue.memory(), 20 + 2 * SendQueue::overhead);
+  queue.take(*queue.peek(now, 5));
+  EXPECT_EQ(queue.memory(), 15 + 2 * SendQueue::overhead);
+  queue.take(*queue.peek(now, 5));
+  EXPECT_EQ(queue.memory(), 10 + SendQueue::overhead);
+}
+
 TEST_F(SendQueueTest, ClearGivesEveryMessageBack) {
   for (std::uint16_t i = 0; i < 20; ++i) add(i, 100);
   queue.clear();
