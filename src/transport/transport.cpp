@@ -86,9 +86,12 @@ void Transport::finish() {
   events_.push_back(Finished{});
 }
 
-void Transport::handle_datagram(const Datagram& datagram) {
-  advance(datagram.at);
+void Transport::handle_datagram(const Datagram& received) {
+  advance(received.at);
   if (life_ == Life::Finished) return;
+  // What is below may have seen less of the time than this class has.
+  Datagram datagram = received;
+  datagram.at = now_;
   switch (kind_of(datagram.bytes)) {
     case PacketKind::Stun: ice_.handle_datagram(datagram); break;
     case PacketKind::Dtls: handle_dtls(datagram); break;
