@@ -63,6 +63,9 @@ class Laws {
     SeededGenerator random{seed ^ 0x7061'7468};
     // Half of the seeds on bad paths.
     path_ = both_ways(seed % 2 == 0 ? hostile(random) : friendly(random));
+    if constexpr (requires { F::checksummed; }) {
+      for (LinkOptions* link : {&path_.a_to_b, &path_.b_to_a}) link->loss += std::exchange(link->corrupt, 0);
+    }
     path_.max_steps_per_instant = 1'000;
     path_.max_packets_per_poll = max_output;
   }
@@ -155,8 +158,9 @@ class Laws {
   // be as if it were the right one. A due-less handle_timeout must not matter either.
   void time_is_clamped() {
     Run right{seed_, path_};
-    right.pair.clock = [&](Side side, TimePoint now) {
-      right.fixture.machine(side).handle_timeout(now);
+    // Both machines: a verb may signal to the other one.
+    right.pair.clock = [&](Side, TimePoint now) {
+      for (const Side side : sides) right.fixture.machine(side).handle_timeout(now);
       return now;
     };
     live(right);
@@ -170,8 +174,8 @@ class Laws {
         default: return now;
       }
     };
-    wrong.pair.clock = [&](Side side, TimePoint now) {
-      wrong.fixture.machine(side).handle_timeout(now);
+    wrong.pair.clock = [&](Side, TimePoint now) {
+      for (const Side side : sides) wrong.fixture.machine(side).handle_timeout(now);
       return older(now);
     };
     wrong.pair.before_step = [&] {

@@ -16,7 +16,9 @@ class SessionFixture {
   using Machine = AsPipe<Session>;
   static constexpr std::int64_t memory_limit = std::int64_t{4} << 20;
   static constexpr std::size_t hostile_inputs = 40'000;
-  static constexpr std::uint64_t law_seeds = 3;
+  // A handshake in the clear cannot be mended: DTLS 1.2 finds out only at its end.
+  static constexpr bool checksummed = true;
+  static constexpr std::uint64_t law_seeds = 8;
 
   explicit SessionFixture(Generator& random)
       : a_(make(random)),

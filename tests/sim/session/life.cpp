@@ -159,6 +159,7 @@ void Life::judge() {
   outcome_.failure = m.a.failure;
   if (!m.b.failure.empty()) outcome_.failure += (outcome_.failure.empty() ? "" : "; ") + m.b.failure;
   outcome_.steps = m.world.steps();
+  outcome_.digest = m.a.digest * 31 + m.b.digest;
   outcome_.time = now() - start;
   outcome_.whole = true;
   for (std::size_t i = 0; i < channels_.size(); ++i) {

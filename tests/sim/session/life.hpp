@@ -24,6 +24,7 @@ struct Outcome {
   std::string failure;      ///< How a side told that the connection is lost. Empty: it did not.
   std::uint64_t bytes_delivered = 0;
   std::uint64_t steps = 0;
+  std::uint64_t digest = 0;  ///< Of every datagram that was sent.
   std::int64_t most_live_bytes = 0;
   Duration time{};
   std::vector<std::string> complaints;  ///< What ought not to be; empty when all is well.

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
+#include <string_view>
 #include <utility>
 
 #include "sim/random.hpp"
@@ -36,6 +37,11 @@ Meeting::Meeting(Network& network, Host& host_a, Host& host_b, std::uint64_t see
                                                                               const DatagramBatch& batch) {
     Peer& peer = &node.machine == a.session.get() ? a : b;
     ++peer.sent;
+    for (const DatagramBatch::Run& run : batch.runs()) {
+      const std::string_view bytes{reinterpret_cast<const char*>(run.bytes.data()), run.bytes.size()};
+      peer.digest = peer.digest * 31 + std::hash<std::string_view>{}(bytes) +
+                    static_cast<std::uint64_t>(now().time_since_epoch().count());
+    }
     if (traced) trace(peer, batch);
   };
 }

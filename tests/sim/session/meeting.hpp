@@ -43,7 +43,8 @@ class Meeting {
     bool was_connected = false;
     /// What told clearly that the connection is lost: a failed state or a channel's error. Empty: nothing did.
     std::string failure;
-    std::uint64_t sent = 0;  ///< Batches of datagrams.
+    std::uint64_t sent = 0;    ///< Batches of datagrams.
+    std::uint64_t digest = 0;  ///< Of all the bytes in them, and when they were sent.
     std::vector<ChannelId> announced;
     std::array<std::size_t, std::variant_size_v<Session::Event>> counts{};
   };
