@@ -56,6 +56,7 @@ export class FakeTime {
     return this.#timers.size;
   }
   async pass(ms: number): Promise<void> {
+    await settled();
     const end = this.now + ms;
     for (;;) {
       const due = [...this.#timers].filter(([, timer]) => timer.at <= end).sort(([, a], [, b]) => a.at - b.at)[0];

@@ -81,3 +81,25 @@ test('a flood of early candidates is bounded', async () => {
   await negotiators[1]!.receive({ description: { type: 'offer', sdp: 'x' } });
   assert.equal(sides[1].candidates.length, 256);
 });
+
+test('candidates of an offer that was ignored do not come up with the answer', async () => {
+  const { sides, errors, negotiators } = pairUp();
+  await sides[1].onnegotiationneeded!();
+  await negotiators[1]!.receive({ description: { type: 'offer', sdp: 'glare' } });
+  await negotiators[1]!.receive({ candidate: { candidate: 'of the ignored offer' } });
+  await negotiators[1]!.receive({ description: { type: 'answer', sdp: 'x' } });
+  await negotiators[1]!.receive({ candidate: { candidate: 'of the answer' } });
+  assert.deepEqual(sides[1].candidates, [{ candidate: 'of the answer' }]);
+  assert.deepEqual(errors, []);
+});
+
+test('an offer after one whose answer failed is taken, also by the impolite side', async () => {
+  const { sides, errors, negotiators } = pairUp();
+  const answer = sides[1].setLocalDescription;
+  sides[1].setLocalDescription = () => Promise.reject(new Error('no answer'));
+  await negotiators[1]!.receive({ description: { type: 'offer', sdp: '1' } });
+  sides[1].setLocalDescription = answer;
+  await negotiators[1]!.receive({ description: { type: 'offer', sdp: '2' } });
+  assert.equal(errors.length, 1);
+  assert.equal(sides[1].signalingState, 'stable');
+});

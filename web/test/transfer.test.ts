@@ -109,6 +109,34 @@ test('content beyond the offered size, or before the acceptance, ends the transf
   }
 });
 
+test('empty pieces end the transfer, and many tiny ones do not pile up', () => {
+  const [, b] = pair();
+  const receiver = new ReceiveTransfer(as(b));
+  b.onmessage!({ data: '{"type":"offer","name":"x","size":20000}' });
+  receiver.accept();
+  for (let i = 0; i < 20_000; i++) b.onmessage!({ data: new ArrayBuffer(1) });
+  assert.equal(receiver.bytes, 20_000);
+  const [, d] = pair();
+  const other = new ReceiveTransfer(as(d));
+  d.onmessage!({ data: '{"type":"offer","name":"x","size":2}' });
+  other.accept();
+  d.onmessage!({ data: new ArrayBuffer(0) });
+  assert.equal(other.state, 'failed');
+});
+
+test('a sender that waits for room ends with the channel', async () => {
+  const [a, b] = pair();
+  a.bufferedAmount = 1 << 30;
+  const sender = new SendTransfer(as(a), new File([new Uint8Array(10)], 'x'), 0);
+  a.onmessage!({ data: '{"type":"accept","offset":0}' });
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  b.close();
+  await ended(sender);
+  assert.equal(sender.state, 'failed');
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.equal(a.onbufferedamountlow, null);
+});
+
 test('control messages that are absurd end the transfer', () => {
   for (const text of ['', 'null', '[]', '{"type":7}', '{"type":"offer","name":"x","size":-1}', '{"type":"offer","name":1,"size":1}', '{"type":"offer","name":"x","size":1e300}', '{"type":"bogus"}', '{"type":"end","sha256":"0"}']) {
     const [, b] = pair();

@@ -18,5 +18,16 @@ export function duration(seconds: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
+/** As much of a name as the protocol takes: 64 bytes of UTF-8 without control characters, cut between characters. */
+export function shortName(name: string): string {
+  const encoder = new TextEncoder();
+  let out = '';
+  for (const character of name.replace(/[\u0000-\u001f\u007f]/g, '')) {
+    if (encoder.encode(out + character).length > 64) break;
+    out += character;
+  }
+  return out;
+}
+
 /** The same rule as signaling/protocol.md has for ids. */
 export const isRoomName = (name: string): boolean => /^[A-Za-z0-9](?:[A-Za-z0-9 _.-]{0,62}[A-Za-z0-9])?$/.test(name);

@@ -33,8 +33,14 @@ function App() {
     document.title = conversation ? `${conversation.room.name} · ${strings.title}` : strings.title;
     if (!conversation) return undefined;
     const leave = () => conversation.leave();
+    // A page that the browser kept and shows again has left its room: back to the form.
+    const shown = (event: PageTransitionEvent) => event.persisted && setConversation(undefined);
     addEventListener('pagehide', leave);
-    return () => removeEventListener('pagehide', leave);
+    addEventListener('pageshow', shown);
+    return () => {
+      removeEventListener('pagehide', leave);
+      removeEventListener('pageshow', shown);
+    };
   }, [conversation]);
 
   const join = async (roomName: string, name: string) => {

@@ -7,6 +7,7 @@ export function listen(actions: Shortcuts): () => void {
     const target = event.target as HTMLElement | null;
     const typing = target?.matches('input, textarea, select, [contenteditable]') ?? false;
     if (typing && event.key !== 'Escape') return;
+    if (document.querySelector('dialog[open]')) return;
     const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!action) return;
     event.preventDefault();

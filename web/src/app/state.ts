@@ -3,6 +3,7 @@ import { MAX_CHAT_BYTES, type Peer } from '../sdk/peer.ts';
 import { Room } from '../sdk/room.ts';
 import type { SignalingState } from '../sdk/signaling.ts';
 import { ReceiveTransfer, SendTransfer } from '../sdk/transfer.ts';
+import { shortName } from './format.ts';
 import { strings } from './strings.ts';
 
 export interface ChatLine {
@@ -18,6 +19,8 @@ export interface FileRow {
 }
 
 const MAX_LINES = 1000;
+const MAX_FILES = 500;
+const MAX_OPEN_FILES = 200;
 
 /** Everything the page shows of a joined room. Views read it and are drawn again on `change`. */
 export class Conversation extends Emitter<{ change: void }> {
@@ -35,7 +38,7 @@ export class Conversation extends Emitter<{ change: void }> {
 
   static async join(server: string, roomName: string, name: string): Promise<Conversation> {
     const self = new Conversation(name);
-    self.room = await Room.join(server, roomName, { name, device: 'computer' }, (room) => self.#listen(room));
+    self.room = await Room.join(server, roomName, { name: shortName(name), device: 'computer' }, (room) => self.#listen(room));
     self.signaling = self.room.signaling;
     return self;
   }
@@ -52,10 +55,13 @@ export class Conversation extends Emitter<{ change: void }> {
     return true;
   }
 
-  sendFiles(files: Iterable<File>): void {
+  /** False when nobody is there to take them. */
+  sendFiles(files: Iterable<File>): boolean {
+    const ready = this.peers.filter((peer) => peer.canChat);
     for (const file of files) {
-      for (const peer of this.peers) if (peer.canChat) this.#file(peer, peer.sendFile(file));
+      for (const peer of ready) this.#file(peer, peer.sendFile(file));
     }
+    return ready.length > 0;
   }
 
   leave(): void {
@@ -84,7 +90,14 @@ export class Conversation extends Emitter<{ change: void }> {
   }
 
   #file(peer: Peer, transfer: SendTransfer | ReceiveTransfer): void {
+    if (transfer instanceof ReceiveTransfer && this.files.filter((row) => !row.transfer.ended).length >= MAX_OPEN_FILES) {
+      transfer.refuse('too many files at once');
+      return;
+    }
     this.files.push({ key: this.#keys++, who: peer.name, transfer });
+    // The oldest ones that are over make room, and let go of their content.
+    const over = this.files.length > MAX_FILES ? this.files.findIndex((row) => row.transfer.ended) : -1;
+    if (over >= 0) this.files.splice(over, 1);
     let saved = false;
     transfer.on('change', () => {
       if (!saved && transfer instanceof ReceiveTransfer && transfer.blob) {

@@ -18,6 +18,7 @@ export const en = {
   send: 'Send',
   files: 'Files',
   sendFile: 'Send a file',
+  nobodyTakes: 'Nobody is connected who could take the file.',
   dropHere: 'Drop files to send them to everybody here',
   accept: 'Save',
   decline: 'Decline',

@@ -83,8 +83,11 @@ function File({ row }: { row: FileRow }) {
 }
 
 function Help({ onClose }: { onClose: () => void }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  // Modal: the focus goes in, stays, and returns to where it was; Esc closes.
+  useEffect(() => dialog.current?.showModal(), []);
   return (
-    <dialog open class="help" aria-label={s.help}>
+    <dialog ref={dialog} class="help" aria-label={s.help} onClose={onClose}>
       <h2>{s.help}</h2>
       <dl>
         {Object.entries(s.shortcuts).map(([key, what]) => (
@@ -96,7 +99,7 @@ function Help({ onClose }: { onClose: () => void }) {
           </div>
         ))}
       </dl>
-      <button onClick={onClose}>{s.close}</button>
+      <button onClick={() => dialog.current?.close()}>{s.close}</button>
     </dialog>
   );
 }
@@ -127,7 +130,6 @@ export function RoomView({ conversation, onLeave }: { conversation: Conversation
         u: () => picker.current?.click(),
         l: () => void copyLink(),
         '?': () => setHelp(true),
-        Escape: () => setHelp(false),
       }),
     [],
   );
@@ -143,10 +145,13 @@ export function RoomView({ conversation, onLeave }: { conversation: Conversation
       setNotice(s.tooLong);
     }
   };
+  const send = (chosen: FileList | null | undefined) => {
+    if (chosen?.length) setNotice(conversation.sendFiles(chosen) ? '' : s.nobodyTakes);
+  };
   const drop = (event: DragEvent) => {
     event.preventDefault();
     setDragging(false);
-    conversation.sendFiles(event.dataTransfer?.files ?? []);
+    send(event.dataTransfer?.files);
   };
   const { peers, chat, files, room, signaling } = conversation;
 
@@ -213,7 +218,7 @@ export function RoomView({ conversation, onLeave }: { conversation: Conversation
             name="file"
             multiple
             onChange={(event) => {
-              conversation.sendFiles(event.currentTarget.files ?? []);
+              send(event.currentTarget.files);
               event.currentTarget.value = '';
             }}
           />

@@ -58,12 +58,16 @@ export class Negotiator {
   async #handle(body: SignalBody): Promise<void> {
     if (body.description) await this.#description(body.description);
     if ('candidate' in body) await this.#candidate(body.candidate ?? null);
-    for (const candidate of body.candidates ?? []) await this.#candidate(candidate);
+    for (const candidate of body.candidates ?? []) {
+      await this.#candidate(candidate).catch((error: unknown) => this.onError(error));
+    }
   }
 
   async #description(description: RTCSessionDescriptionInit): Promise<void> {
     const pc = this.#pc;
-    const readyForOffer = !this.#makingOffer && (pc.signalingState === 'stable' || this.#settingAnswer);
+    // A second offer while the first was not answered, because an answer failed, is no collision.
+    const idle = pc.signalingState === 'stable' || pc.signalingState === 'have-remote-offer';
+    const readyForOffer = !this.#makingOffer && (idle || this.#settingAnswer);
     const collision = description.type === 'offer' && !readyForOffer;
     this.#ignoreOffer = !this.#polite && collision;
     if (this.#ignoreOffer) return;
@@ -75,7 +79,7 @@ export class Negotiator {
     }
     const early = this.#early;
     this.#early = [];
-    for (const candidate of early) await this.#candidate(candidate);
+    for (const candidate of early) await this.#candidate(candidate).catch((error: unknown) => this.onError(error));
     if (description.type === 'offer') {
       await pc.setLocalDescription();
       if (pc.localDescription) this.#send({ description: pc.localDescription });
@@ -84,7 +88,8 @@ export class Negotiator {
 
   async #candidate(candidate: RTCIceCandidateInit | null): Promise<void> {
     if (!this.#pc.remoteDescription) {
-      if (this.#early.length < 256) this.#early.push(candidate);
+      // Those of an offer that was ignored would never fit.
+      if (!this.#ignoreOffer && this.#early.length < 256) this.#early.push(candidate);
       return;
     }
     try {

@@ -9,6 +9,9 @@ export const MAX_CHAT_BYTES = 16_384;
 /** How data travels, for people. */
 export type PathKind = 'unknown' | 'direct' | 'direct-ipv6' | 'relayed';
 
+const fingerprints = (sdp: string | undefined): Set<string> =>
+  new Set([...(sdp ?? '').matchAll(/^a=fingerprint:(\S+ \S+)/gm)].map((match) => match[1]!.toLowerCase()));
+
 interface Events {
   state: RTCPeerConnectionState;
   path: PathKind;
@@ -76,6 +79,13 @@ export class Peer extends Emitter<Events> {
     return new SendTransfer(channel, file, this.pc.sctp?.maxMessageSize ?? 65_536);
   }
 
+  /** Does this description come from another RTCPeerConnection than the one we talk to? Each has a certificate of its own. */
+  isOfAnother(description: RTCSessionDescriptionInit): boolean {
+    const known = fingerprints(this.pc.remoteDescription?.sdp);
+    const told = fingerprints(description.sdp);
+    return known.size > 0 && told.size > 0 && ![...told].some((each) => known.has(each));
+  }
+
   restartIce(): void {
     this.pc.restartIce();
   }
@@ -94,7 +104,11 @@ export class Peer extends Emitter<Events> {
 
   #takeChat(channel: RTCDataChannel): void {
     this.#chat = channel;
+    let announced = false;
     const opened = () => {
+      // A channel of the other side may be open already when it is told of, and say so once more.
+      if (announced) return;
+      announced = true;
       for (const text of this.#unsent.splice(0)) channel.send(text);
       this.emit('chatopen', undefined);
     };
@@ -108,7 +122,8 @@ export class Peer extends Emitter<Events> {
   }
 
   async #findPath(): Promise<void> {
-    const stats = [...(await this.pc.getStats()).values()] as Record<string, unknown>[];
+    const report = await this.pc.getStats().catch(() => new Map<string, unknown>());
+    const stats = [...report.values()] as Record<string, unknown>[];
     const byId = (id: unknown) => stats.find((entry) => entry['id'] === id);
     const transport = stats.find((entry) => entry['type'] === 'transport' && entry['selectedCandidatePairId']);
     const pair =

@@ -24,6 +24,10 @@ export class Room extends Emitter<Events> {
     client.on('joined', (joined) => this.#joined(joined));
     client.on('peer', (message) => this.#presence(message));
     client.on('signal', (signal) => this.#signal(signal));
+    client.on('error', ({ code, to }) => {
+      const peer = code === 'peer_unavailable' && to !== undefined ? this.peers.get(to) : undefined;
+      if (peer && peer.state !== 'connected') this.#drop(peer);
+    });
   }
 
   /** Connects to the server, joins the room and calls everybody who is there. */
@@ -50,11 +54,18 @@ export class Room extends Emitter<Events> {
 
   leave(): void {
     for (const peer of [...this.peers.values()]) this.#drop(peer);
+    // Said first, so that the others see us leave rather than get lost.
+    void this.#client.leave(this.name).catch(() => undefined);
     this.#client.close();
   }
 
   #joined(joined: Joined): void {
     if (joined.room !== this.name) return;
+    // Who left while we were away from the server was not announced.
+    const present = new Set(joined.peers.map((info) => info.peer));
+    for (const peer of [...this.peers.values()]) {
+      if (!present.has(peer.id) && peer.state !== 'connected') this.#drop(peer);
+    }
     for (const info of joined.peers) {
       if (info.peer === this.self) continue;
       const known = this.peers.get(info.peer);
@@ -93,7 +104,17 @@ export class Room extends Emitter<Events> {
   #signal(signal: Signal): void {
     if (signal.room && signal.room !== this.name) return;
     const peer = this.peers.get(signal.from);
-    if (peer) void peer.receive(signal);
+    if (!peer) return;
+    const { description } = signal;
+    if (!description || !peer.isOfAnother(description)) {
+      void peer.receive(signal);
+      return;
+    }
+    // The peer began anew, under the same id, before our connection to it noticed: we do too.
+    this.#drop(peer);
+    const fresh = this.#add(signal.from, peer.data);
+    if (description.type === 'offer') void fresh.receive(signal);
+    else fresh.call();
   }
 
   #add(id: string, data: PresenceData): Peer {

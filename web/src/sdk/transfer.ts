@@ -10,6 +10,8 @@ const READ_AHEAD = 1 << 20;
 const BUFFER_HIGH = 4 << 20;
 const BUFFER_LOW = 1 << 20;
 const MAX_REASON = 200;
+/** Pieces of a file that wait to become a blob; a sender may make them as small as one byte. */
+const MAX_PARTS = 4096;
 
 export type TransferState = 'waiting' | 'running' | 'verifying' | 'done' | 'refused' | 'failed';
 
@@ -165,14 +167,20 @@ export class SendTransfer extends Transfer {
     this.tell({ type: 'end', sha256: bytesToHex(hash.digest()) });
   }
 
+  /** Until there is room again, or the transfer has ended. */
   #drained(): Promise<void> {
     return new Promise((resolve) => {
-      this.channel.onbufferedamountlow = () => resolve();
-      const onclose = this.channel.onclose;
-      this.channel.onclose = (event) => {
-        onclose?.call(this.channel as RTCDataChannel, event);
+      if (this.ended) {
+        resolve();
+        return;
+      }
+      const done = () => {
+        this.channel.onbufferedamountlow = null;
+        off();
         resolve();
       };
+      this.channel.onbufferedamountlow = done;
+      const off = this.on('change', () => this.ended && done());
     });
   }
 }
@@ -243,11 +251,16 @@ export class ReceiveTransfer extends Transfer {
       this.cancel('more content than was offered');
       return;
     }
+    // Costs memory and brings nothing on.
+    if (data.byteLength === 0) {
+      this.cancel('content without content');
+      return;
+    }
     this.#hash.update(new Uint8Array(data));
     this.#parts.push(data);
     this.#pending += data.byteLength;
     this.bytes += data.byteLength;
-    if (this.#pending >= 8 << 20) this.#fold();
+    if (this.#pending >= 8 << 20 || this.#parts.length >= MAX_PARTS) this.#fold();
     this.emit('change', undefined);
   }
 
