@@ -95,11 +95,17 @@ asio::awaitable<bool> Connection::serve_http(HttpRequest& upgrade) {
       co_return false;
     }
     const HttpRequest& request = parser.get();
+    const ServerOptions& options = owner_->options();
+    if (!is_host_allowed(view(request[http::field::host]), options.bind_address, options.allowed_origins)) {
+      co_await write_reply(error_reply(http::status::misdirected_request,
+                                       "This server is only for this machine; it was not told of this host name."));
+      co_return false;
+    }
     std::string_view path = view(request.target());
     path = path.substr(0, path.find('?'));
     if (path == "/v1/ws" && websocket::is_upgrade(request)) {
       if (is_origin_allowed(view(request[http::field::origin]), view(request[http::field::host]),
-                            owner_->options().allowed_origins)) {
+                            options.allowed_origins)) {
         upgrade = parser.release();
         co_return true;
       }

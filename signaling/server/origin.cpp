@@ -12,6 +12,19 @@ std::string lower(std::string_view text) {
   return out;
 }
 
+/// "Example.ORG.:8080" -> "example.org", "[::1]:80" -> "[::1]".
+std::string without_port(std::string_view host) {
+  const std::size_t end = host.starts_with('[') ? std::min(host.find(']'), host.size() - 1) + 1 : host.find(':');
+  std::string name = lower(host.substr(0, end));
+  if (name.ends_with('.')) name.pop_back();
+  return name;
+}
+
+bool is_loopback(std::string_view name) {
+  if (name == "localhost" || name.ends_with(".localhost") || name == "::1" || name == "[::1]") return true;
+  return name.starts_with("127.") && name.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
 }  // namespace
 
 bool is_origin_allowed(std::string_view origin, std::string_view host, std::span<const std::string> allowed) {
@@ -30,6 +43,19 @@ bool is_origin_allowed(std::string_view origin, std::string_view host, std::span
     return !own.empty() && page.substr(std::string_view(scheme).size()) == own;
   }
   return false;
+}
+
+bool is_host_allowed(std::string_view host, std::string_view bind_address, std::span<const std::string> allowed) {
+  if (host.empty() || !is_loopback(lower(bind_address))) return true;
+  const std::string name = without_port(host);
+  if (is_loopback(name)) return true;
+  return std::ranges::any_of(allowed, [&](std::string_view origin) {
+    if (origin == "*") return true;
+    const std::size_t scheme = origin.find("://");
+    if (scheme == std::string_view::npos) return false;
+    origin.remove_prefix(scheme + 3);
+    return without_port(origin.substr(0, origin.find('/'))) == name;
+  });
 }
 
 }  // namespace linnet::signaling

@@ -11,4 +11,10 @@ namespace linnet::signaling {
 [[nodiscard]] bool is_origin_allowed(std::string_view origin, std::string_view host,
                                      std::span<const std::string> allowed);
 
+/// May a request name this host (the Host header, empty when absent)? A server that listens on loopback only answers to
+/// localhost, a loopback address and the hosts of the allowed origins; one that others reach cannot know its names.
+/// It keeps out DNS rebinding: a foreign page whose name suddenly leads here has the same host as its own origin.
+[[nodiscard]] bool is_host_allowed(std::string_view host, std::string_view bind_address,
+                                   std::span<const std::string> allowed);
+
 }  // namespace linnet::signaling

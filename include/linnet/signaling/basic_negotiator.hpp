@@ -175,7 +175,7 @@ class BasicNegotiator {
       const std::optional<SessionDescription> local = pc->local_description();
       if (local) send(*local);
       local_description_pending = false;
-      for (Candidate& candidate : std::exchange(held, {})) send(SignalBody{std::move(candidate)});
+      for (Candidate& candidate : std::exchange(held, {})) send_candidate(std::move(candidate));
     }
 
     boost::asio::awaitable<void> offer() {
@@ -226,8 +226,19 @@ class BasicNegotiator {
     }
 
     void local_candidate(Candidate candidate) {
-      if (!local_description_pending) return send(SignalBody{std::move(candidate)});
+      if (!local_description_pending) return send_candidate(std::move(candidate));
       if (held.size() < options.max_candidates) held.push_back(std::move(candidate));
+    }
+
+    /// One found for an offer that was rolled back since fits nothing that the remote peer has.
+    void send_candidate(Candidate candidate) {
+      if (!pc) return;
+      if (candidate && candidate->username_fragment && !candidate->username_fragment->empty()) {
+        const std::optional<SessionDescription> local = pc->local_description();
+        const std::string line = "a=ice-ufrag:" + *candidate->username_fragment + "\r\n";
+        if (!local || local->sdp.find(line) == std::string::npos) return;
+      }
+      send(SignalBody{std::move(candidate)});
     }
 
     Pc* pc;  // Null once stopped.

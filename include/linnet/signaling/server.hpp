@@ -48,7 +48,9 @@ struct ServerOptions {
   std::uint16_t port = 8080;                   ///< 0 takes a free one, see Server::port().
   std::string web_root{};                      ///< Folder of the web app; empty serves `embedded`.
   std::span<const EmbeddedFile> embedded{};    ///< Must outlive the server.
-  std::vector<std::string> allowed_origins{};  ///< "https://example.org"; the same host is always allowed.
+  /// "https://example.org", or "*". The same host is always allowed. Bound to loopback, the server answers only to
+  /// localhost and to the hosts named here; behind a reverse proxy, name the one that people use.
+  std::vector<std::string> allowed_origins{};
   std::vector<IceServer> ice_servers{};        ///< Handed to each client in `ready`.
   std::string server_name = "linnet";          ///< `welcome.server`.
   Limits limits{};
