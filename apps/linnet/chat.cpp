@@ -83,7 +83,7 @@ class Chat {
         event.channel.close();
       }
     };
-    if (remote->caller) take(remote, remote->create_data_channel("chat"));
+    if (remote->caller) take(remote, remote->connection.create_data_channel("chat"));
   }
 
   void take(const RemotePtr& remote, const DataChannel& channel) {

@@ -44,7 +44,7 @@ awaitable<ExitCode> run_echo(MeetingOptions options, Output& output) {
 
   meeting.on_remote = [&](const RemotePtr& remote) {
     remote->connection.on_data_channel = [serve](const DataChannelEvent& event) { serve(event.channel); };
-    if (remote->caller) serve(remote->create_data_channel("echo"));
+    if (remote->caller) serve(remote->connection.create_data_channel("echo"));
   };
   meeting.on_gone = [&](const RemotePtr&, Ending ending, const std::string& why) {
     // In a room the next peer may come; over stdio there is only one.

@@ -29,12 +29,6 @@ std::string name_in(const boost::json::object& data, const std::string& id) {
 
 }  // namespace
 
-DataChannel Remote::create_data_channel(std::string_view label, const DataChannelInit& init) {
-  auto channel = connection.create_data_channel(label, init);
-  if (on_channel) on_channel(channel);
-  return channel;
-}
-
 /// One peer in the meeting: its connection, the negotiation and what watches over both.
 struct Member {
   Member(Executor executor, RemotePtr r) : remote(std::move(r)), connect_timer(std::move(executor)) {}
@@ -236,15 +230,15 @@ class Meeting::Impl : public std::enable_shared_from_this<Meeting::Impl> {
         guarded(member, [](Impl& self, const std::shared_ptr<Member>& m, PeerConnectionState state) {
           self.state_changed(m, state);
         })));
-    member->subscriptions.push_back(connection.on_data_channel.add(
-        guarded(member, [](Impl& self, const std::shared_ptr<Member>& m, const DataChannelEvent& event) {
-          self.watch_channel(m, event.channel);
+    // When the association under the channels is over, the peer has closed the connection.
+    member->subscriptions.push_back(connection.on_sctp_transport_state_change.add(
+        guarded(member, [](Impl& self, const std::shared_ptr<Member>& m, SctpTransportState state) {
+          const bool failed = m->remote->connection.connection_state() == PeerConnectionState::Failed;
+          if (state == SctpTransportState::Closed && !failed) self.closed_by_peer(m);
         })));
     member->subscriptions.push_back(connection.on_ice_candidate_error.add([](const IceCandidateErrorEvent& event) {
       spdlog::warn("{}: {} {}", event.url, event.error_code, event.error_text);
     }));
-    member->remote->on_channel = guarded(member, [](Impl& self, const std::shared_ptr<Member>& m,
-                                                    const DataChannel& channel) { self.watch_channel(m, channel); });
     // Over stdio the peer may be a person with a clipboard: the clock starts with the first answer, ICE has its own.
     if (options_.stdio()) return;
     member->connect_timer.expires_after(std::chrono::seconds{options_.connect_timeout});
@@ -255,15 +249,11 @@ class Meeting::Impl : public std::enable_shared_from_this<Meeting::Impl> {
         }));
   }
 
-  void watch_channel(const std::shared_ptr<Member>& member, const DataChannel& channel) {
-    // When the association under the channels is over, the peer has closed the connection.
-    member->subscriptions.push_back(
-        channel.on_close.add(guarded(member, [](Impl& self, const std::shared_ptr<Member>& m) {
-          const auto sctp = m->remote->connection.sctp();
-          if (sctp && sctp->state == SctpTransportState::Closed &&
-              m->remote->connection.connection_state() != PeerConnectionState::Failed)
-            self.gone(*m, Ending::Closed, m->remote->name + " closed the connection");
-        })));
+  /// Its last messages are read first: the channels are drained before what is posted here runs.
+  void closed_by_peer(const std::shared_ptr<Member>& member) {
+    asio::post(executor_, guarded(member, [](Impl& self, const std::shared_ptr<Member>& m) {
+                 self.gone(*m, Ending::Closed, m->remote->name + " closed the connection");
+               }));
   }
 
   void state_changed(const std::shared_ptr<Member>& member, PeerConnectionState state) {
@@ -303,7 +293,6 @@ class Meeting::Impl : public std::enable_shared_from_this<Meeting::Impl> {
   static void end(Member& member) {
     member.subscriptions.clear();
     member.connect_timer.cancel();
-    member.remote->on_channel = nullptr;
     member.remote->connection.close();
   }
 

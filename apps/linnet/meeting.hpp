@@ -23,10 +23,6 @@ class Remote {
   bool caller = false;  ///< This side makes the connection, and the first channel.
   bool was_connected = false;
   PeerConnection connection;
-
-  /// createDataChannel() on the connection; use this one, so that Meeting notices when the peer has closed everything.
-  DataChannel create_data_channel(std::string_view label, const DataChannelInit& init = {});
-  std::function<void(const DataChannel&)> on_channel{};  ///< For Meeting.
 };
 using RemotePtr = std::shared_ptr<Remote>;
 

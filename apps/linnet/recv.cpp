@@ -87,7 +87,7 @@ awaitable<ExitCode> run_recv(MeetingOptions meeting_options, RecvOptions options
         event.channel.close();
       }
     };
-    if (remote->caller) (void)remote->create_data_channel("chat");
+    if (remote->caller) (void)remote->connection.create_data_channel("chat");
   };
   meeting.on_gone = [happenings](const RemotePtr&, Ending ending, const std::string& why) {
     happenings->try_send(boost::system::error_code{}, Gone{ending, why});

@@ -50,7 +50,7 @@ awaitable<ExitCode> run_send(MeetingOptions meeting_options, SendOptions options
 
   meeting.on_remote = [](const RemotePtr& remote) {
     // Chat is not for this command; the channel makes the connection negotiable.
-    if (remote->caller) (void)remote->create_data_channel("chat");
+    if (remote->caller) (void)remote->connection.create_data_channel("chat");
   };
   meeting.on_connected = [&arrivals](const RemotePtr& remote) {
     arrivals.try_send(boost::system::error_code{}, Arrival{remote});

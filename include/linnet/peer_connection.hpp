@@ -228,6 +228,10 @@ class PeerConnection {
   Event<SignalingState> on_signaling_state_change;           ///< W3C signalingstatechange.
   Event<IceConnectionState> on_ice_connection_state_change;  ///< W3C iceconnectionstatechange.
   Event<IceGatheringState> on_ice_gathering_state_change;    ///< W3C icegatheringstatechange.
+  /// W3C statechange of RTCDtlsTransport and of RTCSctpTransport. Closed tells that the peer has closed the connection
+  /// (W3C connectionState stays `connected` until consent is lost).
+  Event<DtlsTransportState> on_dtls_transport_state_change;
+  Event<SctpTransportState> on_sctp_transport_state_change;
 
  private:
   using Impl = std::shared_ptr<detail::Connection>;

@@ -52,6 +52,8 @@ void Connection::close_events() {
   events_.signaling_state_change.close();
   events_.ice_connection_state_change.close();
   events_.ice_gathering_state_change.close();
+  events_.dtls_transport_state_change.close();
+  events_.sctp_transport_state_change.close();
 }
 
 std::shared_ptr<Channel> Connection::make_channel(ChannelId id) {

@@ -28,7 +28,9 @@ class Connection final : public runtime::Observer, public std::enable_shared_fro
           track(executor),
           signaling_state_change(executor),
           ice_connection_state_change(executor),
-          ice_gathering_state_change(executor) {}
+          ice_gathering_state_change(executor),
+          dtls_transport_state_change(executor),
+          sctp_transport_state_change(executor) {}
     EventState<PeerConnectionState> connection_state_change;
     EventState<> negotiation_needed;
     EventState<IceCandidateEvent> ice_candidate;
@@ -38,6 +40,8 @@ class Connection final : public runtime::Observer, public std::enable_shared_fro
     EventState<SignalingState> signaling_state_change;
     EventState<IceConnectionState> ice_connection_state_change;
     EventState<IceGatheringState> ice_gathering_state_change;
+    EventState<DtlsTransportState> dtls_transport_state_change;
+    EventState<SctpTransportState> sctp_transport_state_change;
   };
 
   /// Throws Exception.
@@ -99,6 +103,7 @@ class Connection final : public runtime::Observer, public std::enable_shared_fro
   void handle(Session::IceCandidateFound& e);
   void handle(Session::IceCandidateError& e);
   void handle(Session::DtlsStateChange& e);
+  void handle(Session::SctpStateChange& e);
   void handle(Session::DataChannelAnnounced& e);
   void handle(Session::ChannelOpen& e);
   void handle(Session::ChannelMessageReady& e);

@@ -43,7 +43,9 @@ void Connection::handle(Session::IceCandidateError& e) {
 }
 void Connection::handle(Session::DtlsStateChange& e) {
   if (e.error) failure_ = std::move(e.error);
+  events_.dtls_transport_state_change.emit(e.state);
 }
+void Connection::handle(Session::SctpStateChange& e) { events_.sctp_transport_state_change.emit(e.state); }
 
 void Connection::handle(Session::DataChannelAnnounced& e) {
   const auto channel = make_channel(e.channel);
