@@ -147,7 +147,10 @@ std::size_t OutstandingData::apply_gaps(const SackChunk& sack, SackResult& resul
   };
   const auto missing = [&](std::size_t end, bool known) {
     for (std::size_t i = at; known && i < end; ++i)
-      if (ring_[i].state == State::Acked) change(ring_[i], State::InFlight);
+      if (ring_[i].state == State::Acked) {
+        change(ring_[i], State::InFlight);
+        if (tsn_at(i) <= forward_) forward_ = tsn_at(i) - 1U;
+      }
   };
   const auto present = [&](std::size_t end, bool known) {
     for (std::size_t i = at; !known && i < end; ++i) {
@@ -238,11 +241,16 @@ void OutstandingData::abandon(std::size_t i) {
   for (std::size_t k = i; k < ring_.size() && ring_[k].message == message; ++k) change(ring_[k], State::Abandoned);
   // The rest that was never sent stands behind one more TSN, so that the peer does not meet the beginning of
   // the next message right behind a fragment that was not the last.
-  if (queue_->abandon(message)) {
-    ++message->fragments;
-    ring_.push_back(
-        {.message = message, .offset = static_cast<std::uint32_t>(message->sent), .state = State::Abandoned});
-  }
+  if (queue_->abandon(message)) stand_for_rest(message);
+  std::size_t end = i + 1;
+  while (end < ring_.size() && ring_[end].message == message) ++end;
+  if (const Tsn last = tsn_at(end - 1); last > last_abandoned_) last_abandoned_ = last;
+}
+
+void OutstandingData::stand_for_rest(OutMessage* message) {
+  ++message->fragments;
+  ring_.push_back({.message = message, .offset = static_cast<std::uint32_t>(message->sent), .state = State::Abandoned});
+  last_abandoned_ = highest();
 }
 
 void OutstandingData::abandon_unsent(OutMessage* message) {
@@ -252,18 +260,22 @@ void OutstandingData::abandon_unsent(OutMessage* message) {
     message->abandoned = true;
     ++abandoned_;
     if (!queue_->abandon(message)) return;
-    ++message->fragments;
-    ring_.push_back(
-        {.message = message, .offset = static_cast<std::uint32_t>(message->sent), .state = State::Abandoned});
+    stand_for_rest(message);
   }
   advance_forward();
 }
 
-// RFC 3758 section 3.5 C2.
+/// RFC 3758 section 3.5 C2. Deviation: what the peer has reported does not stop the point either, if something
+/// abandoned follows. The peer would go past it anyway, but only to the next hole: one round trip, and one chance to
+/// lose the FORWARD-TSN, for each message given up. The messages between are whole, for TSNs of one are consecutive.
 void OutstandingData::advance_forward() noexcept {
   if (forward_ < cumulative_) forward_ = cumulative_;
-  for (auto i = static_cast<std::size_t>(forward_ - cumulative_); i < ring_.size(); ++i, ++forward_)
-    if (ring_[i].state != State::Abandoned) break;
+  for (std::size_t i = index_of(forward_ + 1U); forward_ < last_abandoned_ && i < ring_.size(); ++i) {
+    if (ring_[i].state == State::Abandoned)
+      forward_ = tsn_at(i);
+    else if (ring_[i].state != State::Acked)
+      break;
+  }
 }
 
 //  |                      New Cumulative TSN                       |
@@ -275,7 +287,7 @@ std::size_t OutstandingData::write_forward_tsn(std::span<std::byte> out) const {
   Tsn reached = cumulative_;
   for (std::size_t i = 0; reached < forward_; ++i, ++reached) {
     const OutMessage* const message = ring_[i].message;
-    if (message == last || message->unordered) continue;
+    if (message == last || message->unordered || !message->abandoned) continue;
     std::size_t at = 4;
     while (at < size && load_be<std::uint16_t>(out.data() + at) != message->stream.value()) at += 4;
     if (at == size && (size += 4) > out.size()) {

@@ -36,7 +36,11 @@ class OutstandingData {
 
   /// `may_abandon`: the peer knows FORWARD-TSN; without it every message is reliable once begun.
   OutstandingData(Tsn initial, bool may_abandon, SendQueue& queue) noexcept
-      : cumulative_(initial - 1U), forward_(initial - 1U), may_abandon_(may_abandon), queue_(&queue) {}
+      : cumulative_(initial - 1U),
+        forward_(initial - 1U),
+        last_abandoned_(initial - 1U),
+        may_abandon_(may_abandon),
+        queue_(&queue) {}
   ~OutstandingData();
   OutstandingData(const OutstandingData&) = delete;
   OutstandingData& operator=(const OutstandingData&) = delete;
@@ -101,6 +105,7 @@ class OutstandingData {
   void release(Fragment& fragment);
   [[nodiscard]] bool expired(const Fragment& fragment, TimePoint now) const noexcept;
   void abandon(std::size_t i);
+  void stand_for_rest(OutMessage* message);
   void advance_forward() noexcept;
 
   struct Block {
@@ -113,6 +118,7 @@ class OutstandingData {
   std::vector<Block> before_;    // and of the one before it, while it is handled
   Tsn cumulative_;
   Tsn forward_;                 // Advanced.Peer.Ack.Point
+  Tsn last_abandoned_;          // the highest TSN ever given up
   std::size_t gap_end_ = 0;     // no index from here on is acknowledged
   std::size_t first_lost_ = 0;  // no index before is lost
   std::size_t lost_ = 0;

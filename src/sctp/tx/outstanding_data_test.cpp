@@ -142,6 +142,27 @@ TEST_F(Outstanding, AbandonsTheWholeMessageWithOnePlaceForItsRest) {
   EXPECT_FALSE(data.wants_forward());
 }
 
+TEST_F(Outstanding, OneForwardTsnPassesWhatThePeerHasBetweenMessagesGivenUp) {
+  for (std::uint16_t i = 0; i < 4; ++i) {  // TSNs 1 (given up) 2 (reliable) 3 (given up) and so on
+    queue.add(start, StreamId{1}, Ppid{51}, std::vector<std::byte>(10), {.max_retransmits = std::uint16_t{0}});
+    send(1);
+    queue.add(start, StreamId{2}, Ppid{51}, std::vector<std::byte>(10), {});
+    send(1);
+  }
+  (void)sack(0, {{2, 2}, {4, 4}, {6, 6}});  // TSN 8, reliable, is missing as well as 1, 3, 5, 7
+  data.lose_all();
+  const auto again = data.peek_lost(start);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->tsn, data.highest());
+  EXPECT_EQ(data.forward_point(), data.highest() - 1U);
+  std::array<std::byte, 100> out;
+  ASSERT_EQ(data.write_forward_tsn(out), 8U) << "the reliable stream is not skipped";
+  EXPECT_EQ(load_be<std::uint16_t>(out.data() + 4), 1U);
+  EXPECT_EQ(load_be<std::uint16_t>(out.data() + 6), 3U);
+  (void)sack(0, {{2, 2}, {6, 6}});  // the peer takes 4 back: it is not passed
+  EXPECT_EQ(data.forward_point(), Tsn{0xFFFFFFFD} + 3U);
+}
+
 TEST_F(Outstanding, AForwardTsnThatDoesNotFitReachesAsFarAsItDoes) {
   for (std::uint16_t stream = 0; stream < 10; ++stream)
     queue.add(start, StreamId{stream}, Ppid{51}, std::vector<std::byte>(10), {.max_retransmits = std::uint16_t{0}});
