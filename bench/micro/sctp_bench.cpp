@@ -64,5 +64,3 @@ BENCHMARK(parse_packet);
 
 }  // namespace
 }  // namespace linnet::sctp
-
-BENCHMARK_MAIN();
