@@ -57,6 +57,7 @@ class LawRun {
         pair(fixture.machine(Side::A), fixture.machine(Side::B), link_random_, path) {
     pair.on_event = [this](Side side, typename M::Event& event) { take(side, event); };
     pair.on_payload = [this](Side side, typename Pair<M>::Payload payload) {
+      (void)this;  // clang: not every fixture has use for it
       if constexpr (requires { fixture.on_payload(TimePoint{}, side, payload); }) {
         fixture.on_payload(told(side), side, payload);
       }
