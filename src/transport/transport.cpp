@@ -55,7 +55,7 @@ void Transport::close(TimePoint now) {
   if (dtls_->connected() && sctp_->state() == SctpTransportState::Connected) {
     life_ = Life::Flushing;
     undelivered_ = undelivered();
-    heard_ = sctp_->statistics().packets_received;
+    heard_ = signs_of_life();
     sctp_->shutdown(now_);
     if (ice_.state() == IceConnectionState::Failed) finish();
   } else {
@@ -233,6 +233,12 @@ std::size_t Transport::undelivered() const {
   return sctp_ ? sctp_->total_buffered() + sctp_->statistics().bytes_in_flight : 0;
 }
 
+/// Grows while the peer answers, be it only to the checks of consent.
+std::uint64_t Transport::signs_of_life() const {
+  const auto pair = ice_.selected_pair();
+  return sctp_->statistics().packets_received + (pair ? pair->pair.statistics.responses_received : 0);
+}
+
 /// The deadline of closing has come.
 void Transport::give_up() {
   if (life_ != Life::Flushing || !ice_.can_send()) {
@@ -240,10 +246,9 @@ void Transport::give_up() {
     return;
   }
   const std::size_t left = undelivered();
-  const sctp::Statistics statistics = sctp_->statistics();
   // A slow path is no dead peer: one that still speaks and has room gets more time.
-  const bool heard = statistics.packets_received != std::exchange(heard_, statistics.packets_received);
-  const bool willing = heard && statistics.peer_receive_window != 0;
+  const std::uint64_t signs = signs_of_life();
+  const bool willing = signs != std::exchange(heard_, signs) && sctp_->statistics().peer_receive_window != 0;
   if ((left < std::exchange(undelivered_, left) || willing) && now_ < close_by_) {
     deadline_ = std::min(now_ + options_.close_timeout, close_by_);
     return;

@@ -80,6 +80,7 @@ class Transport {
   void sctp_event(sctp::Event& event);
   void finish();
   [[nodiscard]] std::size_t undelivered() const;
+  [[nodiscard]] std::uint64_t signs_of_life() const;
   void give_up();
   [[nodiscard]] bool send_handshake(const Path& path, DatagramBatch& batch);
   [[nodiscard]] bool send_data(const Path& path, DatagramBatch& batch);
@@ -97,7 +98,7 @@ class Transport {
   TimePoint deadline_ = never;
   TimePoint close_by_ = never;
   std::size_t undelivered_ = 0;  ///< When the deadline was set.
-  std::uint64_t heard_ = 0;      ///< SCTP packets received when the deadline of closing was last moved.
+  std::uint64_t heard_ = 0;      ///< Signs of life when the deadline of closing was last moved.
   /// The path that the last DTLS datagram was accepted from.
   std::optional<Path> accepted_;
   std::deque<Event> events_;
