@@ -1,7 +1,9 @@
 #include "server/connection.hpp"
 
+#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -60,13 +62,14 @@ Connection::Connection(std::shared_ptr<Owner> owner, ConnectionId id, asio::ip::
 }
 
 void Connection::start() {
-  asio::co_spawn(deadline_.get_executor(), run(), [self = shared_from_this()](std::exception_ptr) {
+  const auto ended = [self = shared_from_this()](std::exception_ptr) {
     // Whatever went wrong (out of memory at worst) ends this connection and not the server.
     self->open_ = false;
     self->deadline_.cancel();
     self->cut();
     self->owner_->closed(self->id_);
-  });
+  };
+  asio::co_spawn(deadline_.get_executor(), run(), asio::bind_cancellation_slot(stop_.slot(), ended));
 }
 
 asio::awaitable<void> Connection::run() {
@@ -252,6 +255,10 @@ void Connection::cut() {
   beast::error_code ec;
   if (stream_) stream_->close();
   if (websocket_) beast::get_lowest_layer(*websocket_).close();
+  // A read that waits for Beast's closing handshake, inside of a frame that never ends, does not see the socket go.
+  if (std::exchange(cut_, true)) return;
+  asio::post(deadline_.get_executor(),
+             [self = shared_from_this()] { self->stop_.emit(asio::cancellation_type::terminal); });
 }
 
 }  // namespace linnet::signaling

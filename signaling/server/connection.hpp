@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -68,6 +69,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::optional<boost::beast::tcp_stream> stream_;
   std::optional<WebSocket> websocket_;
   boost::asio::steady_timer deadline_;
+  boost::asio::cancellation_signal stop_;  ///< Ends run().
+  bool cut_ = false;
   boost::beast::flat_buffer buffer_;
   std::deque<std::string> queue_;
   std::size_t queued_bytes_ = 0;
