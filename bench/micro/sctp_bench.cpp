@@ -19,7 +19,6 @@ void end_to_end(benchmark::State& state) {
   Association a({}, generator);
   Association b({}, generator);
   TimePoint now{std::chrono::seconds(1)};
-  std::array<std::byte, 1'500> out;
   std::vector<std::array<std::byte, 1'500>> batch(64);
   std::vector<std::size_t> sizes(64);
   const auto carry = [&](Association& from, Association& to) {
