@@ -66,12 +66,10 @@ ExitCode run(const Command& command, bool handles_signals, Output& output) {
     });
   }
   const auto finished = [&](std::exception_ptr error, ExitCode code) {
-    if (result == ExitCode::Interrupted) {
-      signals.cancel();
-      return;
-    }
+    // Whatever is still being said goodbye to: a signal now ends the program at once.
+    signals.clear();
+    if (result == ExitCode::Interrupted) return;
     result = code;
-    signals.cancel();
     if (!error) return;
     try {
       std::rethrow_exception(error);

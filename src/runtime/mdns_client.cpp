@@ -22,7 +22,7 @@ void MdnsClient::query(ResolveId id, const std::string& host) {
 void MdnsClient::close() {
   answer_ = nullptr;
   resolver_.close();
-  groups_.clear();
+  leave_groups();
   timer_.cancel();
 }
 
@@ -34,6 +34,12 @@ void MdnsClient::open() {
     groups_.push_back(std::make_shared<Group>(executor_, std::move(*socket)));
     read(groups_.back());
   }
+}
+
+/// The pending waits hold the sockets: they end only when told to.
+void MdnsClient::leave_groups() {
+  for (const auto& group : groups_) group->stop();
+  groups_.clear();
 }
 
 void MdnsClient::read(std::shared_ptr<Group> group) {
@@ -61,10 +67,7 @@ void MdnsClient::pump() {
     auto& resolved = std::get<mdns::Resolved>(*event);
     if (answer_) answer_(ResolveId{resolved.id.value()}, std::move(resolved.addresses));
   }
-  if (resolver_.idle()) {
-    for (const auto& group : groups_) group->stop();
-    groups_.clear();
-  }
+  if (resolver_.idle()) leave_groups();
   set_timer();
 }
 

@@ -30,6 +30,7 @@ class MdnsClient : public std::enable_shared_from_this<MdnsClient> {
   using Group = Ready<io::MulticastSocket>;
 
   void open();
+  void leave_groups();
   void read(std::shared_ptr<Group> group);
   void pump();
   void set_timer();

@@ -81,7 +81,7 @@ function setUpPage(): void {
 
 for (const name of browsers) {
   for (const offerer of ['the browser', 'linnet'] as const) {
-    describe(`${name}, ${offerer} offering`, { timeout: 180_000 }, () => {
+    describe(`${name}, ${offerer} offering`, { timeout: 90_000 }, () => {
       let opened: Opened;
       let page: Page;
       let echo: Program;
