@@ -13,9 +13,9 @@ struct DataChannelInit {
   bool ordered = true;
   std::optional<std::uint16_t> max_packet_life_time{};  ///< Milliseconds; not together with max_retransmits.
   std::optional<std::uint16_t> max_retransmits{};
-  std::string protocol{};                               ///< At most 65,535 bytes of UTF-8.
+  std::string protocol{};  ///< At most 65,535 bytes of UTF-8.
   bool negotiated = false;
-  std::optional<std::uint16_t> id{};                    ///< 0 to 65,534; needed when negotiated, else ignored.
+  std::optional<std::uint16_t> id{};  ///< 0 to 65,534; needed when negotiated, else ignored.
   Priority priority = Priority::Low;
 
   friend bool operator==(const DataChannelInit&, const DataChannelInit&) = default;

@@ -33,17 +33,17 @@ enum class PeerConnectionState : std::uint8_t {  ///< RTCPeerConnectionState
   Failed,
   Closed,
 };
-enum class DataChannelState : std::uint8_t { Connecting, Open, Closing, Closed };            ///< RTCDataChannelState
+enum class DataChannelState : std::uint8_t { Connecting, Open, Closing, Closed };             ///< RTCDataChannelState
 enum class DtlsTransportState : std::uint8_t { New, Connecting, Connected, Closed, Failed };  ///< RTCDtlsTransportState
-enum class SctpTransportState : std::uint8_t { Connecting, Connected, Closed };              ///< RTCSctpTransportState
-enum class IceRole : std::uint8_t { Unknown, Controlling, Controlled };                      ///< RTCIceRole
-enum class IceCandidateType : std::uint8_t { Host, Srflx, Prflx, Relay };                    ///< RTCIceCandidateType
-enum class IceTcpCandidateType : std::uint8_t { Active, Passive, So };                       ///< RTCIceTcpCandidateType
-enum class IceTransportPolicy : std::uint8_t { All, Relay };                                 ///< RTCIceTransportPolicy
-enum class BundlePolicy : std::uint8_t { Balanced, MaxCompat, MaxBundle };                   ///< RTCBundlePolicy
-enum class RtcpMuxPolicy : std::uint8_t { Require };                                         ///< RTCRtcpMuxPolicy
-enum class SdpType : std::uint8_t { Offer, Pranswer, Answer, Rollback };                     ///< RTCSdpType
-enum class Priority : std::uint8_t { VeryLow, Low, Medium, High };                           ///< RTCPriorityType
+enum class SctpTransportState : std::uint8_t { Connecting, Connected, Closed };               ///< RTCSctpTransportState
+enum class IceRole : std::uint8_t { Unknown, Controlling, Controlled };                       ///< RTCIceRole
+enum class IceCandidateType : std::uint8_t { Host, Srflx, Prflx, Relay };                     ///< RTCIceCandidateType
+enum class IceTcpCandidateType : std::uint8_t { Active, Passive, So };      ///< RTCIceTcpCandidateType
+enum class IceTransportPolicy : std::uint8_t { All, Relay };                ///< RTCIceTransportPolicy
+enum class BundlePolicy : std::uint8_t { Balanced, MaxCompat, MaxBundle };  ///< RTCBundlePolicy
+enum class RtcpMuxPolicy : std::uint8_t { Require };                        ///< RTCRtcpMuxPolicy
+enum class SdpType : std::uint8_t { Offer, Pranswer, Answer, Rollback };    ///< RTCSdpType
+enum class Priority : std::uint8_t { VeryLow, Low, Medium, High };          ///< RTCPriorityType
 
 [[nodiscard]] std::string_view to_string(SignalingState) noexcept;
 [[nodiscard]] std::string_view to_string(IceGatheringState) noexcept;

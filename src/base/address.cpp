@@ -37,7 +37,8 @@ std::optional<std::size_t> parse_groups(std::string_view text, std::array<std::u
     }
     unsigned value = 0;
     const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value, 16);
-    if (part.empty() || part.size() > 4 || error != std::errc{} || end != part.data() + part.size()) return std::nullopt;
+    if (part.empty() || part.size() > 4 || error != std::errc{} || end != part.data() + part.size())
+      return std::nullopt;
     if (size + 2 > out.size()) return std::nullopt;
     out[size++] = static_cast<std::uint8_t>(value >> 8);
     out[size++] = static_cast<std::uint8_t>(value & 0xff);

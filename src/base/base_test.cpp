@@ -44,8 +44,8 @@ TEST(DatagramBatch, JoinsEqualNeighboursOnOnePathIntoOneRun) {
   };
   put(a, 100);
   put(a, 100);
-  put(a, 60);   // the shorter last one still fits the run
-  put(a, 60);   // but nothing may follow it
+  put(a, 60);  // the shorter last one still fits the run
+  put(a, 60);  // but nothing may follow it
   put(b, 60);
   put(b, 60, Ecn::Ect0);
   put(b, 80, Ecn::Ect0);  // longer than the run's segments

@@ -92,12 +92,16 @@ class ByteWriter {
   }
   /// Overwrites two bytes already written, for lengths that are known late.
   void patch_u16(std::size_t at, std::uint16_t v) noexcept {
-    if (at + 2 <= size_) store_be(out_.data() + at, v);
-    else ok_ = false;
+    if (at + 2 <= size_)
+      store_be(out_.data() + at, v);
+    else
+      ok_ = false;
   }
   void patch_u32(std::size_t at, std::uint32_t v) noexcept {
-    if (at + 4 <= size_) store_be(out_.data() + at, v);
-    else ok_ = false;
+    if (at + 4 <= size_)
+      store_be(out_.data() + at, v);
+    else
+      ok_ = false;
   }
 
   [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }

@@ -40,7 +40,9 @@ std::string_view to_string(DataChannelState v) noexcept {
 std::string_view to_string(DtlsTransportState v) noexcept {
   return pick(Names5{"new", "connecting", "connected", "closed", "failed"}, v);
 }
-std::string_view to_string(SctpTransportState v) noexcept { return pick(Names3{"connecting", "connected", "closed"}, v); }
+std::string_view to_string(SctpTransportState v) noexcept {
+  return pick(Names3{"connecting", "connected", "closed"}, v);
+}
 std::string_view to_string(IceRole v) noexcept { return pick(Names3{"unknown", "controlling", "controlled"}, v); }
 std::string_view to_string(IceCandidateType v) noexcept { return pick(Names4{"host", "srflx", "prflx", "relay"}, v); }
 std::string_view to_string(IceTcpCandidateType v) noexcept { return pick(Names3{"active", "passive", "so"}, v); }

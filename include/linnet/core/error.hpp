@@ -43,10 +43,10 @@ struct Error {
   ErrorName name = ErrorName::OperationError;
   std::string message;
   ErrorDetail detail = ErrorDetail::None;
-  std::optional<std::uint32_t> sdp_line_number{};    ///< W3C RTCError.sdpLineNumber, from 1.
-  std::optional<std::uint32_t> sctp_cause_code{};    ///< W3C RTCError.sctpCauseCode, RFC 9260 section 3.3.10.
-  std::optional<std::uint32_t> received_alert{};     ///< W3C RTCError.receivedAlert, a TLS alert description.
-  std::optional<std::uint32_t> sent_alert{};         ///< W3C RTCError.sentAlert, a TLS alert description.
+  std::optional<std::uint32_t> sdp_line_number{};  ///< W3C RTCError.sdpLineNumber, from 1.
+  std::optional<std::uint32_t> sctp_cause_code{};  ///< W3C RTCError.sctpCauseCode, RFC 9260 section 3.3.10.
+  std::optional<std::uint32_t> received_alert{};   ///< W3C RTCError.receivedAlert, a TLS alert description.
+  std::optional<std::uint32_t> sent_alert{};       ///< W3C RTCError.sentAlert, a TLS alert description.
 
   friend bool operator==(const Error&, const Error&) = default;
 };

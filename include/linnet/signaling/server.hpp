@@ -45,14 +45,14 @@ struct EmbeddedFile {
 
 struct ServerOptions {
   std::string bind_address = "127.0.0.1";
-  std::uint16_t port = 8080;                   ///< 0 takes a free one, see Server::port().
-  std::string web_root{};                      ///< Folder of the web app; empty serves `embedded`.
-  std::span<const EmbeddedFile> embedded{};    ///< Must outlive the server.
+  std::uint16_t port = 8080;                 ///< 0 takes a free one, see Server::port().
+  std::string web_root{};                    ///< Folder of the web app; empty serves `embedded`.
+  std::span<const EmbeddedFile> embedded{};  ///< Must outlive the server.
   /// "https://example.org", or "*". The same host is always allowed. Bound to loopback, the server answers only to
   /// localhost and to the hosts named here; behind a reverse proxy, name the one that people use.
   std::vector<std::string> allowed_origins{};
-  std::vector<IceServer> ice_servers{};        ///< Handed to each client in `ready`.
-  std::string server_name = "linnet";          ///< `welcome.server`.
+  std::vector<IceServer> ice_servers{};  ///< Handed to each client in `ready`.
+  std::string server_name = "linnet";    ///< `welcome.server`.
   Limits limits{};
   std::chrono::milliseconds ping_interval{20'000};
   std::chrono::milliseconds idle_timeout{45'000};   ///< Nothing at all received for this long: dropped.

@@ -49,8 +49,10 @@ int main() {
   }
   auto& [a, b] = sides;
   const auto channel = a.session->create_data_channel(now, "greeting");
-  if (!channel || !a.session->set_local_description(now) || !b.session->set_remote_description(now, *a.session->local_description()) ||
-      !b.session->set_local_description(now) || !a.session->set_remote_description(now, *b.session->local_description()))
+  if (!channel || !a.session->set_local_description(now) ||
+      !b.session->set_remote_description(now, *a.session->local_description()) ||
+      !b.session->set_local_description(now) ||
+      !a.session->set_remote_description(now, *b.session->local_description()))
     return EXIT_FAILURE;
 
   linnet::DatagramBatch batch;
@@ -67,7 +69,8 @@ int main() {
         for (std::size_t at = 0; at < run.bytes.size(); at += run.segment_size) {
           const auto segment = run.bytes.subspan(at, std::min(run.segment_size, run.bytes.size() - at));
           std::vector<std::byte> copy(segment.begin(), segment.end());
-          other.session->handle_datagram({.at = now, .path = {.local = run.path.remote, .remote = run.path.local}, .bytes = copy});
+          other.session->handle_datagram(
+              {.at = now, .path = {.local = run.path.remote, .remote = run.path.local}, .bytes = copy});
         }
       }
       batch.clear();
