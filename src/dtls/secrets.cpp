@@ -84,7 +84,7 @@ Secrets::Keys Secrets::keys() const {
   append(seed, server_random_);
   append(seed, client_random_);
   // RFC 5246 section 6.3, with no MAC keys: client key, server key, client IV, server IV.
-  std::array<std::byte, 2 * (32 + 12)> block{};
+  std::array<std::byte, std::size_t{2} * (32 + 12)> block{};
   [[maybe_unused]] const bool ok = prf(seed, std::span{block}.first(2 * (key_size + iv_size)));
   assert(ok);
   ByteReader reader{block};

@@ -251,12 +251,14 @@ std::optional<Agent::SelectedPair> Agent::selected_pair() const {
 
 std::vector<KnownCandidate> Agent::local_candidates() const {
   std::vector<KnownCandidate> out;
+  out.reserve(locals_.size());
   for (const LocalEntry& entry : locals_) out.push_back({entry.id, entry.candidate});
   return out;
 }
 
 std::vector<KnownCandidate> Agent::remote_candidates() const {
   std::vector<KnownCandidate> out;
+  out.reserve(remotes_.size());
   for (const RemoteEntry& entry : remotes_) out.push_back({entry.id, entry.candidate});
   return out;
 }

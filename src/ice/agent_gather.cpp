@@ -119,7 +119,7 @@ void Agent::resolved(TimePoint now, ResolveId id, std::span<const IpAddress> add
   const auto it = std::ranges::find_if(remotes_, [&](const RemoteEntry& r) { return r.pending == id; });
   if (it == remotes_.end()) return;
   it->pending.reset();
-  const RemoteEntry named = *it;
+  const RemoteEntry named = std::move(*it);
   std::erase_if(remotes_, [&](const RemoteEntry& r) { return r.id == named.id; });
   // A name may stand for an IPv4 and an IPv6 address; each is a candidate of its own.
   constexpr std::size_t most = 4;

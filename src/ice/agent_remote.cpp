@@ -155,7 +155,7 @@ CandidatePair* Agent::form_pair(const LocalEntry& local, const RemoteEntry& remo
   pair.remote = remote.id;
   pair.local_priority = local.candidate.priority;
   pair.remote_priority = remote.candidate.priority;
-  CandidatePair* const added = checks_.add(std::move(pair), local.candidate.foundation, remote.candidate.foundation);
+  CandidatePair* const added = checks_.add(pair, local.candidate.foundation, remote.candidate.foundation);
   if (added == nullptr) ++statistics_.limits_hit;
   return added;
 }

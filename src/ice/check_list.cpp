@@ -62,7 +62,7 @@ CandidatePair* CheckList::add(CandidatePair pair, std::string_view local_foundat
     succeeded = succeeded || other.state == PairState::Succeeded;
   }
   pair.state = busy && !succeeded ? PairState::Frozen : PairState::Waiting;
-  pairs_.push_back(std::move(pair));
+  pairs_.push_back(pair);
   return &pairs_.back();
 }
 

@@ -52,7 +52,7 @@ std::optional<Fingerprint> parse_fingerprint(std::string_view value) {
   if (fields.size() != 2 || !is_token(fields[0])) return std::nullopt;
   // RFC 8122 section 5: two hexadecimal digits a byte, colons between.
   const std::string_view hex = fields[1];
-  if (hex.size() % 3 != 2 || hex.size() > 3 * 64) return std::nullopt;
+  if (hex.size() % 3 != 2 || hex.size() > std::size_t{3} * 64) return std::nullopt;
   for (std::size_t i = 0; i < hex.size(); ++i)
     if (i % 3 == 2 ? hex[i] != ':' : !is_hex(hex[i])) return std::nullopt;
   Fingerprint out{.algorithm = std::string{fields[0]}, .value = std::string{hex}};

@@ -290,9 +290,9 @@ std::size_t OutstandingData::write_forward_tsn(std::span<std::byte> out) const {
     if (message == last || message->unordered || !message->abandoned) continue;
     std::size_t at = 4;
     while (at < size && load_be<std::uint16_t>(out.data() + at) != message->stream.value()) at += 4;
-    if (at == size && (size += 4) > out.size()) {
-      size -= 4;
-      break;
+    if (at == size) {
+      if (size + 4 > out.size()) break;
+      size += 4;
     }
     store_be(out.data() + at, message->stream.value());
     store_be(out.data() + at + 2, message->ssn.value());
