@@ -43,6 +43,11 @@ function pair(): [FakeChannel, FakeChannel] {
   return [a, b];
 }
 const as = (channel: FakeChannel) => channel as unknown as FileChannel;
+const send = (channel: FakeChannel, file: File, maxMessageSize = 0) => {
+  const sender = new SendTransfer(file);
+  sender.start(as(channel), maxMessageSize);
+  return sender;
+};
 const ended = (transfer: SendTransfer | ReceiveTransfer) =>
   new Promise<void>((resolve) => {
     if (transfer.ended) resolve();
@@ -54,7 +59,7 @@ async function run(content: Uint8Array, setUp: (a: FakeChannel, b: FakeChannel) 
   setUp(a, b);
   const receiver = new ReceiveTransfer(as(b));
   receiver.on('change', () => receiver.state === 'waiting' && receiver.offered && decide(receiver));
-  const sender = new SendTransfer(as(a), new File([content as BlobPart], 'a b.bin'), 262_144);
+  const sender = send(a, new File([content as BlobPart], 'a b.bin'), 262_144);
   await Promise.all([ended(sender), ended(receiver)]);
   return { sender, receiver, a };
 }
@@ -127,7 +132,7 @@ test('empty pieces end the transfer, and many tiny ones do not pile up', () => {
 test('a sender that waits for room ends with the channel', async () => {
   const [a, b] = pair();
   a.bufferedAmount = 1 << 30;
-  const sender = new SendTransfer(as(a), new File([new Uint8Array(10)], 'x'), 0);
+  const sender = send(a, new File([new Uint8Array(10)], 'x'));
   a.onmessage!({ data: '{"type":"accept","offset":0}' });
   await new Promise((resolve) => setTimeout(resolve, 10));
   b.close();
@@ -148,9 +153,16 @@ test('control messages that are absurd end the transfer', () => {
 
 test('a channel that closes early is a failed transfer', async () => {
   const [a, b] = pair();
-  const sender = new SendTransfer(as(a), new File(['x'], 'x'), 0);
+  const sender = send(a, new File(['x'], 'x'));
   b.close();
   await ended(sender);
+  assert.equal(sender.state, 'failed');
+});
+
+test('a file without a channel yet waits, and fails when the connection is lost', () => {
+  const sender = new SendTransfer(new File(['x'], 'x'));
+  assert.equal(sender.state, 'waiting');
+  sender.lost();
   assert.equal(sender.state, 'failed');
 });
 

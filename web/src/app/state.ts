@@ -2,7 +2,7 @@ import { Emitter } from '../sdk/emitter.ts';
 import { MAX_CHAT_BYTES, type Peer } from '../sdk/peer.ts';
 import { Room } from '../sdk/room.ts';
 import type { SignalingState } from '../sdk/signaling.ts';
-import { ReceiveTransfer, SendTransfer } from '../sdk/transfer.ts';
+import { ReceiveTransfer, type SendTransfer } from '../sdk/transfer.ts';
 import { shortName } from './format.ts';
 import { strings } from './strings.ts';
 
@@ -58,8 +58,9 @@ export class Conversation extends Emitter<{ change: void }> {
   /** False when nobody is there to take them. */
   sendFiles(files: Iterable<File>): boolean {
     const ready = this.peers.filter((peer) => peer.canChat);
-    for (const file of files) {
-      for (const peer of ready) this.#file(peer, peer.sendFile(file));
+    const all = [...files];
+    for (const peer of ready) {
+      for (const transfer of peer.sendFiles(all)) this.#file(peer, transfer);
     }
     return ready.length > 0;
   }

@@ -1,7 +1,8 @@
 import { Emitter } from './emitter.ts';
 import { Negotiator } from './negotiator.ts';
 import type { PresenceData, SignalBody } from './protocol.ts';
-import { FILE_PROTOCOL, ReceiveTransfer, SendTransfer } from './transfer.ts';
+import { SendQueue } from './send_queue.ts';
+import { FILE_PROTOCOL, ReceiveTransfer, type SendTransfer } from './transfer.ts';
 
 export const CHAT_LABEL = 'chat';
 export const MAX_CHAT_BYTES = 16_384;
@@ -30,6 +31,11 @@ export class Peer extends Emitter<Events> {
   #chat: RTCDataChannel | undefined;
   #negotiator: Negotiator;
   #unsent: string[] = [];
+  #sending = new SendQueue((transfer) => {
+    const channel = this.pc.createDataChannel('file', { protocol: FILE_PROTOCOL });
+    transfer.start(channel, this.pc.sctp?.maxMessageSize ?? 65_536);
+  });
+  #receiving = new Set<ReceiveTransfer>();
 
   constructor(id: string, data: PresenceData, self: string, iceServers: RTCIceServer[], send: (body: SignalBody) => void) {
     super();
@@ -74,9 +80,9 @@ export class Peer extends Emitter<Events> {
     else if (this.#unsent.length < 100) this.#unsent.push(text);
   }
 
-  sendFile(file: File): SendTransfer {
-    const channel = this.pc.createDataChannel('file', { protocol: FILE_PROTOCOL });
-    return new SendTransfer(channel, file, this.pc.sctp?.maxMessageSize ?? 65_536);
+  /** One after the other, and after those of earlier calls. */
+  sendFiles(files: readonly File[]): SendTransfer[] {
+    return this.#sending.add(files);
   }
 
   /** Does this description come from another RTCPeerConnection than the one we talk to? Each has a certificate of its own. */
@@ -93,13 +99,22 @@ export class Peer extends Emitter<Events> {
   close(): void {
     if (this.pc.signalingState === 'closed') return;
     this.pc.close();
+    // Channels do not tell of a connection that this side closed.
+    this.#sending.lost();
+    for (const transfer of this.#receiving) transfer.lost();
     this.emit('state', 'closed');
   }
 
   #incoming(channel: RTCDataChannel): void {
-    if (channel.protocol === FILE_PROTOCOL) this.emit('file', new ReceiveTransfer(channel));
+    if (channel.protocol === FILE_PROTOCOL) this.#receive(new ReceiveTransfer(channel));
     else if (channel.label === CHAT_LABEL) this.#takeChat(channel);
     else channel.close();
+  }
+
+  #receive(transfer: ReceiveTransfer): void {
+    this.#receiving.add(transfer);
+    transfer.on('change', () => transfer.ended && this.#receiving.delete(transfer));
+    this.emit('file', transfer);
   }
 
   #takeChat(channel: RTCDataChannel): void {

@@ -43,10 +43,18 @@ abstract class Transfer extends Emitter<Events> {
   startedAt = 0;
   endedAt = 0;
 
-  protected constructor(protected readonly channel: FileChannel) {
-    super();
+  /** Missing until it is this file's turn. */
+  protected channel: FileChannel | undefined;
+
+  protected take(channel: FileChannel): void {
+    this.channel = channel;
     channel.binaryType = 'arraybuffer';
-    channel.onclose = () => this.end('failed', 'the connection closed before the file was through');
+    channel.onclose = () => this.lost();
+  }
+
+  /** The connection is gone: nothing can be told any more. */
+  lost(): void {
+    this.end('failed', 'the connection closed before the file was through');
   }
 
   get ended(): boolean {
@@ -61,7 +69,7 @@ abstract class Transfer extends Emitter<Events> {
   }
 
   protected tell(message: Record<string, unknown>): void {
-    if (this.channel.readyState === 'open') this.channel.send(JSON.stringify(message));
+    if (this.channel?.readyState === 'open') this.channel.send(JSON.stringify(message));
   }
 
   protected enter(state: TransferState): void {
@@ -75,7 +83,7 @@ abstract class Transfer extends Emitter<Events> {
     this.reason = reason;
     this.endedAt = performance.now();
     this.enter(state);
-    this.channel.close();
+    this.channel?.close();
   }
 }
 
@@ -97,16 +105,29 @@ function parseControl(text: string): Control | undefined {
 const reasonOf = (message: Control): string =>
   typeof message['reason'] === 'string' && message['reason'] ? message['reason'].slice(0, MAX_REASON) : 'no reason given';
 
-/** Sends one file over a channel that this side made with the protocol `linnet.file.1`. */
+export interface SendOptions {
+  /** Which of `count` files that are sent one after the other, from 0. */
+  index?: number;
+  count?: number;
+}
+
+/** Sends one file, once `start()` gave it a channel that this side made with the protocol `linnet.file.1`. */
 export class SendTransfer extends Transfer {
+  #maxMessageSize = 0;
+
   constructor(
-    channel: FileChannel,
     private readonly file: File,
-    private readonly maxMessageSize: number,
+    private readonly options: SendOptions = {},
   ) {
-    super(channel);
+    super();
     this.name = file.name;
     this.size = file.size;
+  }
+
+  /** Once. `maxMessageSize` is 0 when the other side takes messages of any size. */
+  start(channel: FileChannel, maxMessageSize: number): void {
+    this.#maxMessageSize = maxMessageSize;
+    this.take(channel);
     channel.bufferedAmountLowThreshold = BUFFER_LOW;
     channel.onopen = () => this.#offer();
     channel.onmessage = (event: MessageEvent<unknown>) => this.#receive(event.data);
@@ -115,7 +136,8 @@ export class SendTransfer extends Transfer {
 
   #offer(): void {
     const { name, size, type, lastModified } = this.file;
-    this.tell({ type: 'offer', name, size, ...(type ? { mime: type } : {}), modified: lastModified });
+    const { index = 0, count = 1 } = this.options;
+    this.tell({ type: 'offer', name, size, ...(type ? { mime: type } : {}), modified: lastModified, ...(count > 1 ? { index, count } : {}) });
   }
 
   #receive(data: unknown): void {
@@ -127,7 +149,7 @@ export class SendTransfer extends Transfer {
           this.cancel('an acceptance out of place');
           return;
         }
-        this.#stream(offset).catch((error: unknown) => this.cancel(`cannot read the file: ${String(error)}`));
+        this.#stream(this.channel!, offset).catch((error: unknown) => this.cancel(`cannot read the file: ${String(error)}`));
         break;
       }
       case 'refuse':
@@ -145,18 +167,18 @@ export class SendTransfer extends Transfer {
     }
   }
 
-  async #stream(offset: number): Promise<void> {
+  async #stream(channel: FileChannel, offset: number): Promise<void> {
     this.enter('running');
     const hash = sha256.create();
-    const chunk = this.maxMessageSize > 0 ? Math.min(CHUNK, this.maxMessageSize) : CHUNK;
+    const chunk = this.#maxMessageSize > 0 ? Math.min(CHUNK, this.#maxMessageSize) : CHUNK;
     for (let at = 0; at < this.size && !this.ended; at += READ_AHEAD) {
       const block = await this.file.slice(at, at + READ_AHEAD).arrayBuffer();
       hash.update(new Uint8Array(block));
       for (let i = Math.max(0, offset - at); i < block.byteLength && !this.ended; i += chunk) {
-        if (this.channel.bufferedAmount > BUFFER_HIGH) await this.#drained();
-        if (this.channel.readyState !== 'open') return;
+        if (channel.bufferedAmount > BUFFER_HIGH) await this.#drained(channel);
+        if (channel.readyState !== 'open') return;
         const part = block.slice(i, i + chunk);
-        this.channel.send(part);
+        channel.send(part);
         this.bytes = at + i + part.byteLength;
       }
       this.emit('change', undefined);
@@ -168,18 +190,18 @@ export class SendTransfer extends Transfer {
   }
 
   /** Until there is room again, or the transfer has ended. */
-  #drained(): Promise<void> {
+  #drained(channel: FileChannel): Promise<void> {
     return new Promise((resolve) => {
       if (this.ended) {
         resolve();
         return;
       }
       const done = () => {
-        this.channel.onbufferedamountlow = null;
+        channel.onbufferedamountlow = null;
         off();
         resolve();
       };
-      this.channel.onbufferedamountlow = done;
+      channel.onbufferedamountlow = done;
       const off = this.on('change', () => this.ended && done());
     });
   }
@@ -197,7 +219,8 @@ export class ReceiveTransfer extends Transfer {
   #pending = 0;
 
   constructor(channel: FileChannel) {
-    super(channel);
+    super();
+    this.take(channel);
     channel.onmessage = (event: MessageEvent<unknown>) => this.#receive(event.data);
   }
 
