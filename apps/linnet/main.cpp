@@ -28,6 +28,7 @@ namespace asio = boost::asio;
 using Command = std::function<asio::awaitable<ExitCode>(Output&)>;
 
 std::string environment(const char* name, std::string otherwise) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes the environment.
   const char* value = std::getenv(name);
   return value && *value ? std::string{value} : std::move(otherwise);
 }

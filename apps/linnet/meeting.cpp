@@ -31,7 +31,7 @@ std::string name_in(const boost::json::object& data, const std::string& id) {
 
 /// One peer in the meeting: its connection, the negotiation and what watches over both.
 struct Member {
-  Member(Executor executor, RemotePtr r) : remote(std::move(r)), connect_timer(std::move(executor)) {}
+  Member(const Executor& executor, RemotePtr r) : remote(std::move(r)), connect_timer(executor) {}
 
   RemotePtr remote;
   std::optional<signaling::Negotiator> negotiator;
