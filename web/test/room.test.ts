@@ -47,6 +47,7 @@ class FakeConnection {
   }
   becomes(state: RTCPeerConnectionState) {
     this.connectionState = state;
+    if (state === 'connected') this.signalingState = 'stable';
     this.onconnectionstatechange?.();
   }
 }
@@ -98,10 +99,11 @@ test('the newcomer calls who is there, and waits for who comes later', async () 
   room.leave();
 });
 
-test('who left while we were away from the server is gone; who is still connected stays; who is lost is called again', async () => {
+test('who left while we were away from the server is gone; who is still connected stays; who is interrupted restarts', async () => {
   const { room, left, socket } = await enter(['ann', 'bob', 'cat', 'dan']);
   const [, bob, cat] = FakeConnection.all;
   bob!.becomes('connected');
+  cat!.becomes('connected');
   cat!.becomes('disconnected');
   socket.lost();
   await time.pass(0);
@@ -110,6 +112,28 @@ test('who left while we were away from the server is gone; who is still connecte
   assert.deepEqual(left.map((peer) => peer.id), ['ann', 'dan']);
   assert.equal(cat!.restarts, 1);
   assert.equal(bob!.restarts, 0);
+  room.leave();
+});
+
+test('whoever was not connected yet when signaling was lost is called anew', async () => {
+  const { room, socket } = await enter(['new', 'connecting', 'neverthere', 'unanswered']);
+  const before = [...FakeConnection.all];
+  before[1]!.becomes('connecting');
+  before[2]!.becomes('failed');
+  const unanswered = before[3]!;
+  unanswered.becomes('connected');
+  unanswered.signalingState = 'have-local-offer';
+  unanswered.becomes('disconnected');
+  socket.lost();
+  await time.pass(0);
+  before.forEach((pc) => (pc.restarts = 0));
+  await greet(sockets[1]!, ['new', 'connecting', 'neverthere', 'unanswered']);
+  const after = FakeConnection.all.slice(4);
+  assert.deepEqual(before.map((pc) => pc.signalingState), ['closed', 'closed', 'closed', 'closed']);
+  assert.deepEqual(before.map((pc) => pc.restarts), [0, 0, 0, 0]);
+  assert.deepEqual(after.map((pc) => pc.channels), [1, 1, 1, 1]);
+  assert.deepEqual(after.map((pc) => pc.localDescription?.type), ['offer', 'offer', 'offer', 'offer']);
+  assert.deepEqual([...room.peers.values()].map((peer) => peer.pc), after as unknown as RTCPeerConnection[]);
   room.leave();
 });
 

@@ -28,6 +28,8 @@ export class Peer extends Emitter<Events> {
   readonly pc: RTCPeerConnection;
   data: PresenceData;
   path: PathKind = 'unknown';
+  /** Was it ever connected? */
+  established = false;
   #chat: RTCDataChannel | undefined;
   #negotiator: Negotiator;
   #unsent: string[] = [];
@@ -46,7 +48,10 @@ export class Peer extends Emitter<Events> {
     this.pc.ondatachannel = ({ channel }) => this.#incoming(channel);
     this.pc.onconnectionstatechange = () => {
       const state = this.pc.connectionState;
-      if (state === 'connected') void this.#findPath();
+      if (state === 'connected') {
+        this.established = true;
+        void this.#findPath();
+      }
       this.emit('state', state);
     };
   }
@@ -90,6 +95,11 @@ export class Peer extends Emitter<Events> {
     const known = fingerprints(this.pc.remoteDescription?.sdp);
     const told = fingerprints(description.sdp);
     return known.size > 0 && told.size > 0 && ![...told].some((each) => known.has(each));
+  }
+
+  /** Is there a connection that new candidates may mend, and no offer under way whose answer may never come? */
+  get canRestart(): boolean {
+    return this.established && this.pc.signalingState === 'stable' && (this.state === 'disconnected' || this.state === 'failed');
   }
 
   restartIce(): void {

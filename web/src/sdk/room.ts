@@ -69,13 +69,16 @@ export class Room extends Emitter<Events> {
     for (const info of joined.peers) {
       if (info.peer === this.self) continue;
       const known = this.peers.get(info.peer);
-      if (known) {
-        // Signaling was lost for a while; the connection itself may not even have noticed.
-        known.data = info.data;
-        if (known.state === 'failed' || known.state === 'disconnected') known.restartIce();
-      } else {
-        this.#add(info.peer, info.data).call();
+      // Signaling was lost for a while; a connection may not even have noticed.
+      if (known) known.data = info.data;
+      if (known?.state === 'connected') continue;
+      if (known?.canRestart) {
+        known.restartIce();
+        continue;
       }
+      // What was under way may have lost a description or candidate, and would wait for it for ever.
+      if (known) this.#drop(known);
+      this.#add(info.peer, info.data).call();
     }
     this.emit('peers', undefined);
   }
