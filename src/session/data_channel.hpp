@@ -21,6 +21,8 @@ struct DataChannel {
   bool confirmed = false;
   /// close() was called here: what still comes is thrown away.
   bool closed_here = false;
+  /// The how many-th of the session's channels to close this was.
+  std::uint64_t closed_as = 0;
   /// RFC 8831 section 6.7: a channel is closed when both directions of its stream are reset.
   bool incoming_reset = false;
   bool outgoing_reset = false;

@@ -105,6 +105,7 @@ Result<ChannelId> DataChannels::create(TimePoint now, std::string_view label, co
     assign_stream(id, channel);
     if (!channel.stream) return fail(ErrorName::OperationError, "All ids are in use.");
   }
+  make_room(label.size() + init.protocol.size());
   ++next_;
   ++live_;
   label_bytes_ += channel.parameters.label.size() + channel.parameters.protocol.size();
@@ -174,13 +175,13 @@ void DataChannels::release(ChannelId id) {
   const DataChannel* channel = find(id);
   if (!channel || channel->state != DataChannelState::Closed) return;
   forget(channels_.find(id));
-  std::erase(closed_, id);
 }
 
 void DataChannels::forget(std::map<ChannelId, DataChannel>::iterator it) {
   const DataChannel& channel = it->second;
   for (const DataChannelMessage& m : channel.inbox) read_ahead_ -= m.data.size();
   label_bytes_ -= channel.parameters.label.size() + channel.parameters.protocol.size();
+  closed_.erase(channel.closed_as);
   channels_.erase(it);
 }
 

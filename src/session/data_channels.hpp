@@ -102,7 +102,7 @@ class DataChannels {
   void violated(TimePoint now, ChannelId id, DataChannel& channel, std::string_view what);
   void finish_reset(TimePoint now, ChannelId id, DataChannel& channel);
   void set_closed(ChannelId id, DataChannel& channel, bool tell);
-  void forget_oldest_closed();
+  void make_room(std::size_t label_bytes);
   void forget(std::map<ChannelId, DataChannel>::iterator channel);
   bool drop_pending_control(dcep::ChannelStream stream);
 
@@ -117,7 +117,9 @@ class DataChannels {
   std::size_t live_ = 0;
   bool discarding_ = false;
   std::uint32_t next_ = 1;
-  std::deque<ChannelId> closed_;
+  /// In the order of closing, by DataChannel::closed_as.
+  std::map<std::uint64_t, ChannelId> closed_;
+  std::uint64_t next_closed_ = 0;
   /// Control messages that the full send queue refused.
   std::deque<std::pair<dcep::ChannelStream, std::vector<std::byte>>> pending_control_;
   std::set<ChannelId> blocked_;

@@ -165,14 +165,17 @@ void DataChannels::set_closed(ChannelId id, DataChannel& channel, bool tell) {
   channel.partial = {};
   blocked_.erase(id);
   --live_;
-  closed_.push_back(id);
+  channel.closed_as = next_closed_++;
+  closed_.emplace(channel.closed_as, id);
   if (tell) events_.push(Session::ChannelClosed{id});
 }
 
-void DataChannels::forget_oldest_closed() {
-  const ChannelId id = closed_.front();
-  closed_.pop_front();
-  if (const auto it = channels_.find(id); it != channels_.end()) forget(it);
+/// Forgets the channels that were closed first until another one with this much text may be kept.
+void DataChannels::make_room(std::size_t label_bytes) {
+  while (!closed_.empty() &&
+         (closed_.size() > options_.max_closed || label_bytes_ + label_bytes > options_.max_label_bytes)) {
+    forget(channels_.find(closed_.begin()->second));
+  }
 }
 
 /// Whether something waited, which the peer has then never heard of.

@@ -42,10 +42,7 @@ void DataChannels::accept_open(TimePoint now, dcep::ChannelStream stream, dcep::
   // RFC 8832 section 6: an identifier of our own parity is not the peer's to use.
   const bool ours = parity_ && (stream.value() % 2 == 0) == (*parity_ == dcep::Parity::Even);
   const std::size_t label_bytes = open.label.size() + open.protocol.size();
-  while (!closed_.empty() &&
-         (closed_.size() > options_.max_closed || label_bytes_ + label_bytes > options_.max_label_bytes)) {
-    forget_oldest_closed();
-  }
+  make_room(label_bytes);
   const bool too_many = live_ >= options_.max_channels || label_bytes_ + label_bytes > options_.max_label_bytes;
   const ChannelId id{next_};
   if (ours || too_many || stream.value() >= association_->outgoing_streams() ||

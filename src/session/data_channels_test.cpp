@@ -277,5 +277,31 @@ TEST_F(DataChannelsTest, DoesNotGrowWhenThePeerOpensAndClosesForEver) {
   EXPECT_LE(channels_.all().size(), 1'026U);
 }
 
+TEST_F(DataChannelsTest, DoesNotGrowWhenChannelsAreOpenedAndClosedHereWithoutBeingReleased) {
+  DataChannels alone{{.max_channels = 10, .max_closed = 4}, queue_};
+  std::vector<ChannelId> ids;
+  for (int i = 0; i < 100; ++i) {
+    ids.push_back(alone.create(now_, "label", {}).value());
+    alone.close_channel(now_, ids.back());
+    EXPECT_LE(alone.all().size(), 6U);
+  }
+  EXPECT_EQ(alone.find(ids.front()), nullptr);
+  EXPECT_NE(alone.find(ids.back()), nullptr);
+}
+
+TEST_F(DataChannelsTest, ForgetsInTheOrderOfClosingWhatWasNotReleased) {
+  DataChannels alone{{.max_channels = 10, .max_closed = 2}, queue_};
+  std::vector<ChannelId> ids;
+  for (int i = 0; i < 5; ++i) ids.push_back(alone.create(now_, "label", {}).value());
+  for (const std::size_t i : {3U, 1U, 4U, 0U}) alone.close_channel(now_, ids[i]);
+  alone.release(ids[1]);
+  (void)alone.create(now_, "one more", {}).value();
+  EXPECT_EQ(alone.find(ids[3]), nullptr);
+  EXPECT_EQ(alone.find(ids[1]), nullptr);
+  EXPECT_NE(alone.find(ids[4]), nullptr);
+  EXPECT_NE(alone.find(ids[0]), nullptr);
+  EXPECT_NE(alone.find(ids[2]), nullptr);
+}
+
 }  // namespace
 }  // namespace linnet::session
