@@ -14,6 +14,8 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/linnetConfigVersion.cmak
 install(FILES "${PROJECT_BINARY_DIR}/linnetConfig.cmake" "${PROJECT_BINARY_DIR}/linnetConfigVersion.cmake"
   DESTINATION "${package_dir}")
 
+# From the .pc file to the prefix, so that an installation can be moved.
+file(RELATIVE_PATH LINNET_PC_TO_PREFIX "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
 foreach(name linnet-core linnet linnet-signaling)
   configure_file("${CMAKE_CURRENT_LIST_DIR}/${name}.pc.in" "${PROJECT_BINARY_DIR}/${name}.pc" @ONLY)
   install(FILES "${PROJECT_BINARY_DIR}/${name}.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

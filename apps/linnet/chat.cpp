@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "commands.hpp"
+#include "file_transfer.hpp"
 #include "meeting.hpp"
 #include "stdin_reader.hpp"
 
@@ -80,6 +81,9 @@ class Chat {
       if (alive && event.channel.label() == "chat") {
         take(alive, event.channel);
       } else {
+        // Words for who sends a file (docs/guide/peer-protocol.md), instead of a closed channel.
+        if (event.channel.protocol() == file_protocol && event.channel.ready_state() == DataChannelState::Open)
+          event.channel.send(R"({"type":"refuse","reason":"linnet chat takes no files"})");
         event.channel.close();
       }
     };
@@ -100,7 +104,8 @@ class Chat {
     };
   }
 
-  void show(const Remote& remote, std::string_view text) {
+  void show(const Remote& remote, std::string_view bytes) {
+    const auto text = Output::well_formed(bytes);
     output_.event("message", {{"from", remote.id}, {"name", remote.name}, {"text", text}});
     if (stdio_) {
       output_.data(boost::json::serialize(boost::json::object{{"text", text}}));
@@ -116,10 +121,19 @@ class Chat {
       return;
     }
     for (auto& [id, line] : lines_) send(line, text);
-    if (lines_.empty() && unsent_.size() < max_unsent) {
-      unsent_.push_back(text);
-      output_.status("(nobody is here yet; the first one to come will get it)");
+    if (!lines_.empty() || !keep(unsent_, text)) return;
+    output_.status("(nobody is here yet; the first one to come will get it)");
+  }
+
+  /// Until somebody is there to hear it.
+  bool keep(std::vector<std::string>& waiting, const std::string& text) {
+    const bool room = waiting.size() < max_unsent;
+    if (room) {
+      waiting.push_back(text);
+    } else {
+      output_.error("not said: too much is waiting for a connection already");
     }
+    return room;
   }
 
   void send(Line& line, const std::string& text) {
@@ -129,8 +143,8 @@ class Chat {
       } catch (const Exception& error) {
         output_.error(std::string{"not sent: "} + error.what());
       }
-    } else if (line.unsent.size() < max_unsent) {
-      line.unsent.push_back(text);
+    } else {
+      keep(line.unsent, text);
     }
   }
 
@@ -153,12 +167,14 @@ class Chat {
   /// Standard input has ended: go, but not before those who are just connecting have heard what was said.
   void leave_when_said() {
     const auto waits = [](const auto& entry) { return !entry.second.unsent.empty(); };
-    if (leaving_ && std::ranges::none_of(lines_, waits)) finish(ExitCode::Done);
+    if (!leaving_ || std::ranges::any_of(lines_, waits)) return;
+    if (!unsent_.empty()) output_.error("nobody came to hear what was said");
+    finish(unsent_.empty() ? ExitCode::Done : ExitCode::NoPath);
   }
 
   void finish(ExitCode code) { done_.try_send(boost::system::error_code{}, code); }
 
-  static constexpr std::size_t max_unsent = 100;
+  static constexpr std::size_t max_unsent = 1'000;
 
   Output& output_;
   Executor executor_;

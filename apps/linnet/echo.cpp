@@ -44,7 +44,8 @@ awaitable<ExitCode> run_echo(MeetingOptions options, Output& output) {
 
   meeting.on_remote = [&](const RemotePtr& remote) {
     remote->connection.on_data_channel = [serve](const DataChannelEvent& event) { serve(event.channel); };
-    if (remote->caller) serve(remote->connection.create_data_channel("echo"));
+    // In a room, where pages and `linnet chat` are, the first channel is the chat.
+    if (remote->caller) serve(remote->connection.create_data_channel(stdio ? "echo" : "chat"));
   };
   meeting.on_gone = [&](const RemotePtr&, Ending ending, const std::string& why) {
     // In a room the next peer may come; over stdio there is only one.

@@ -1,5 +1,8 @@
 #include <algorithm>
 #include <array>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -118,6 +121,9 @@ class Sender {
       hash.update(read);
       const auto skip = offset > at ? std::min<std::uint64_t>(offset - at, want) : 0;
       co_await send_all(read.subspan(skip));
+      // What the receiver has already is only hashed: others must get their turn.
+      if (skip == want)
+        co_await boost::asio::post(co_await boost::asio::this_coro::executor, boost::asio::use_awaitable);
       at += want;
       progress.update(std::max(at, offset));
     }

@@ -1,6 +1,7 @@
 #include "file_sink.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -59,16 +60,20 @@ std::expected<FileSink, std::string> FileSink::open(const std::filesystem::path&
     return std::unexpected(sink.shown_.string() + " is there already; --overwrite or --rename says what to do");
 
   const auto part = sink.name_ + ".part";
-  if (existing != Existing::Resume) ::unlinkat(sink.folder_, part.c_str(), 0);
   sink.file_ = ::openat(sink.folder_, part.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
   if (sink.file_ < 0) return std::unexpected("cannot write " + sink.shown_.string() + ".part: " + reason(errno));
+  // Two transfers of one name must not share a part: the lock lasts as long as the file is open.
+  if (::flock(sink.file_, LOCK_EX | LOCK_NB) != 0) {
+    ::close(std::exchange(sink.file_, -1));
+    return std::unexpected(sink.shown_.string() + " is being received already");
+  }
   struct stat info{};
   if (::fstat(sink.file_, &info) != 0 || !S_ISREG(info.st_mode))
     return std::unexpected(sink.shown_.string() + ".part is not a plain file");
 
   // What is there of an earlier try counts when it can be the beginning of this file; the hash decides at the end.
   auto there = static_cast<std::uint64_t>(info.st_size);
-  if (there > size) {
+  if (there > size || existing != Existing::Resume) {
     there = 0;
     if (::ftruncate(sink.file_, 0) != 0)
       return std::unexpected("cannot write " + sink.shown_.string() + ".part: " + reason(errno));
@@ -116,6 +121,12 @@ std::expected<void, std::string> FileSink::write(std::span<const std::byte> byte
 
 std::expected<bool, std::string> FileSink::finish(std::string_view sha256) {
   const auto part = name_ + ".part";
+  // The name is given to what was hashed, or not at all.
+  struct stat written{}, named{};
+  const bool same = ::fstat(file_, &written) == 0 &&
+                    ::fstatat(folder_, part.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+                    written.st_dev == named.st_dev && written.st_ino == named.st_ino;
+  if (!same) return std::unexpected(shown_.string() + ".part was replaced while it was written");
   if (hash_.hex() != sha256) {
     ::close(std::exchange(file_, -1));
     ::unlinkat(folder_, part.c_str(), 0);

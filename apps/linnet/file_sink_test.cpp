@@ -100,6 +100,28 @@ TEST_F(FileSinkTest, NeverOverwritesAFileThatAppearedMeanwhile) {
   EXPECT_EQ(read("x"), "old");
 }
 
+TEST_F(FileSinkTest, OneNameIsReceivedOnceAtATime) {
+  for (const auto existing : {Existing::Overwrite, Existing::Rename, Existing::Resume}) {
+    auto first = FileSink::open(folder_, "x", 5, existing);
+    ASSERT_TRUE(first);
+    ASSERT_TRUE(first->write(bytes("hello")));
+    const auto second = FileSink::open(folder_, "x", 5, existing);
+    ASSERT_FALSE(second);
+    EXPECT_NE(second.error().find("already"), std::string::npos);
+    EXPECT_TRUE(first->finish(hash("hello")).value());
+    fs::remove(folder_ / "x");
+  }
+}
+
+TEST_F(FileSinkTest, GivesNoNameToAPartThatSomebodyReplaced) {
+  auto sink = FileSink::open(folder_, "x", 5, Existing::Refuse);
+  ASSERT_TRUE(sink->write(bytes("hello")));
+  fs::remove(folder_ / "x.part");
+  put("x.part", "other");
+  EXPECT_FALSE(sink->finish(hash("hello")));
+  EXPECT_FALSE(fs::exists(folder_ / "x"));
+}
+
 TEST_F(FileSinkTest, FollowsNoSymbolicLink) {
   fs::create_directory(folder_ / "inside");
   fs::create_directory(folder_ / "outside");

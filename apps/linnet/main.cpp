@@ -42,6 +42,21 @@ std::string default_name() {
 
 constexpr std::chrono::milliseconds goodbye_time{500};
 
+ExitCode exit_code_of(ErrorName name) {
+  switch (name) {
+    case ErrorName::SyntaxError:
+    case ErrorName::TypeError:
+    case ErrorName::NotSupportedError: return ExitCode::Usage;
+    case ErrorName::InvalidAccessError: return ExitCode::NotAllowed;
+    default: return ExitCode::NoPath;
+  }
+}
+
+std::string stun_url(const std::string& url) {
+  return url.starts_with("stun:") && url.size() > 5 ? std::string{}
+                                                    : "'" + url + "' is no STUN server: stun:HOST or stun:HOST:PORT";
+}
+
 /// Runs one command until it returns or a signal ends it, then lets the connections say what was sent and goodbye.
 ExitCode run(const Command& command, bool handles_signals, Output& output) {
   asio::io_context context{1};
@@ -68,7 +83,8 @@ ExitCode run(const Command& command, bool handles_signals, Output& output) {
   }
   const auto finished = [&](std::exception_ptr error, ExitCode code) {
     // Whatever is still being said goodbye to: a signal now ends the program at once.
-    signals.clear();
+    signals.clear();   // the dispositions,
+    signals.cancel();  // and the wait
     if (result == ExitCode::Interrupted) return;
     result = code;
     if (!error) return;
@@ -76,16 +92,24 @@ ExitCode run(const Command& command, bool handles_signals, Output& output) {
       std::rethrow_exception(error);
     } catch (const Exception& problem) {
       output.error(problem.error().message);
-      const auto name = problem.name();
-      result = name == ErrorName::NetworkError || name == ErrorName::OperationError ? ExitCode::NoPath
-                                                                                    : ExitCode::NotAllowed;
+      result = exit_code_of(problem.name());
     } catch (const std::exception& problem) {
       output.error(problem.what());
       result = ExitCode::NoPath;
     }
   };
   asio::co_spawn(context, command(output), asio::bind_cancellation_slot(cancel.slot(), finished));
-  context.run();
+  for (;;) {
+    try {
+      context.run();
+      break;
+    } catch (const std::exception& problem) {
+      // What a handler of the program threw; the connections are whole and say goodbye.
+      output.error(problem.what());
+      result = ExitCode::NoPath;
+      cancel.emit(asio::cancellation_type::terminal);
+    }
+  }
   return result.value_or(ExitCode::NoPath);
 }
 
@@ -125,7 +149,8 @@ void add_meeting(CLI::App& app, Options& options) {
   app.add_option("--name", meeting.name, "What the others see you as")->check([](const std::string& name) {
     return name.size() > 64 ? std::string{"a name has at most 64 bytes"} : std::string{};
   });
-  app.add_option("--stun", meeting.stun, "A STUN server, as stun:host:port; may be given more than once");
+  app.add_option("--stun", meeting.stun, "A STUN server, as stun:host:port; may be given more than once")
+      ->check(stun_url);
   app.add_option("--connect-timeout", meeting.connect_timeout, "Seconds to wait for a connection to a peer")
       ->capture_default_str()
       ->check(CLI::Range(1, 3600));
@@ -157,8 +182,10 @@ int run_program(int argc, char** argv) {
                                    },
                                    "IPV6"));
   serve->add_option("--web", options.serve.web, "Folder of the web page")->check(CLI::ExistingDirectory);
-  serve->add_option("--stun", options.serve.stun,
-                    "A STUN server for all peers, as stun:host:port; may be given more than once");
+  serve
+      ->add_option("--stun", options.serve.stun,
+                   "A STUN server for all peers, as stun:host:port; may be given more than once")
+      ->check(stun_url);
   serve->add_option("--origin", options.serve.origins,
                     "Another web page's origin that may connect, as https://example.org");
   serve->add_flag("--no-qr", options.serve.no_qr, "Print no QR code");
@@ -213,7 +240,7 @@ int run_program(int argc, char** argv) {
   spdlog::set_default_logger(spdlog::stderr_color_st("linnet"));
   spdlog::set_pattern("%H:%M:%S.%e %^%l%$ %v");
   spdlog::set_level(spdlog::level::from_str(options.common.log));
-  Output output{options.common.json, options.common.quiet};
+  Output output{options.common.json, options.common.quiet, options.meeting.stdio()};
   return static_cast<int>(run(command, serve->parsed(), output));
 }
 

@@ -93,10 +93,7 @@ class Meeting::Impl : public std::enable_shared_from_this<Meeting::Impl> {
       self.add(event.info.peer, name_in(event.info.data, event.info.peer), false);
     });
     client_->on_peer_left = with_self([](Impl& self, const signaling::PeerEvent& event) { self.peer_left(event); });
-    client_->on_signal = with_self([](Impl& self, const signaling::Signal& signal) {
-      if (const auto found = self.members_.find(signal.from); found != self.members_.end())
-        found->second->negotiator->handle(signal.body);
-    });
+    client_->on_signal = with_self([](Impl& self, const signaling::Signal& signal) { self.signal(signal); });
     client_->on_rejoined = with_self([](Impl& self, const signaling::Joined& joined) { self.call_all(joined); });
     client_->on_error = with_self([](Impl&, const signaling::ServerError& error) {
       spdlog::warn("signaling: {} {}", signaling::to_string(error.code), error.message);
@@ -109,9 +106,16 @@ class Meeting::Impl : public std::enable_shared_from_this<Meeting::Impl> {
       }
     });
     const auto ready = co_await client_->connect(options_.server);
-    for (const auto& server : ready.ice_servers)
+    for (const auto& server : ready.ice_servers) {
       configuration_.ice_servers.push_back(
           {.urls = server.urls, .username = server.username, .credential = server.credential});
+      // A server's mistake is no reason not to talk.
+      if (!usable(configuration_)) {
+        spdlog::warn("the server names an ICE server that cannot be used: {}",
+                     server.urls.empty() ? "" : server.urls.front());
+        configuration_.ice_servers.pop_back();
+      }
+    }
     add_own_servers();
     boost::json::object presence{{"device", "computer"}};
     if (!options_.name.empty()) presence["name"] = options_.name;
@@ -128,8 +132,8 @@ class Meeting::Impl : public std::enable_shared_from_this<Meeting::Impl> {
       if (!self || !self->owner_) return;
       if (line) {
         self->stdio_line(*line);
-      } else if (self->owner_->on_input_end) {
-        self->owner_->on_input_end();
+      } else {
+        self->stdio_end();
       }
     });
     add(std::string{stdio_peer}, std::string{stdio_peer}, options_.offer);
@@ -138,6 +142,13 @@ class Meeting::Impl : public std::enable_shared_from_this<Meeting::Impl> {
 
   void add_own_servers() {
     if (!options_.stun.empty()) configuration_.ice_servers.push_back({.urls = options_.stun});
+  }
+
+  /// Standard input has ended. A connection goes on; without a description it can never come up.
+  void stdio_end() {
+    const auto found = members_.find(std::string{stdio_peer});
+    if (found != members_.end() && !found->second->remote->connection.remote_description())
+      gone(*found->second, Ending::Failed, "standard input ended before the other side described itself");
   }
 
   void stdio_line(const std::string& line) {
@@ -156,9 +167,35 @@ class Meeting::Impl : public std::enable_shared_from_this<Meeting::Impl> {
       found->second->negotiator->handle(std::move(*body));
   }
 
+  /// Whether a connection can be made with it.
+  bool usable(const Configuration& configuration) const {
+    try {
+      const PeerConnection probe{executor_, configuration};
+      return true;
+    } catch (const Exception&) {
+      return false;
+    }
+  }
+
+  void signal(const signaling::Signal& signal) {
+    const auto* description = std::get_if<SessionDescription>(&signal.body);
+    // Who was given up may call again: the connection failed, but the peer never left the room.
+    if (!members_.contains(signal.from) && description && description->type == SdpType::Offer)
+      add(signal.from, Output::printable(signal.from), false);
+    if (const auto found = members_.find(signal.from); found != members_.end())
+      found->second->negotiator->handle(signal.body);
+  }
+
   void call_all(const signaling::Joined& joined) {
-    for (const auto& info : joined.peers)
-      if (info.peer != client_->peer()) add(info.peer, name_in(info.data, info.peer), true);
+    for (const auto& info : joined.peers) {
+      if (info.peer == client_->peer()) continue;
+      // After the server was away: what had no time to connect lost its signals, and starts again.
+      const auto known = members_.find(info.peer);
+      if (known != members_.end() &&
+          known->second->remote->connection.connection_state() != PeerConnectionState::Connected)
+        gone(*known->second, Ending::Closed, "calling " + known->second->remote->name + " again");
+      add(info.peer, name_in(info.data, info.peer), true);
+    }
   }
 
   void peer_left(const signaling::PeerEvent& event) {

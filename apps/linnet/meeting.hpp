@@ -49,8 +49,6 @@ class Meeting {
   std::function<void(const RemotePtr&, Ending, const std::string& why)> on_gone;
   /// Over stdio: a line of standard input that is no signaling.
   std::function<void(const std::string&)> on_line;
-  /// Over stdio: standard input has ended. Connections go on.
-  std::function<void()> on_input_end;
 
   /// Connects to the server and joins the room, or starts to read standard input. Throws linnet::Exception with one
   /// line for the user.

@@ -11,7 +11,8 @@ namespace linnet::app {
 /// Owned by main; used from one thread.
 class Output {
  public:
-  Output(bool json, bool quiet);
+  /// `events_aside`: standard output carries signaling, so events go to standard error.
+  Output(bool json, bool quiet, bool events_aside = false);
 
   [[nodiscard]] bool json() const noexcept { return json_; }
   /// A person watches standard error: a progress bar makes sense.
@@ -25,12 +26,15 @@ class Output {
   /// Replaces the progress line at the bottom; empty takes it away.
   void progress(std::string_view line);
 
+  /// Text from another peer with what is no UTF-8 (RFC 3629) replaced, so that it can stand in JSON.
+  [[nodiscard]] static std::string well_formed(std::string_view text);
   /// Text from another peer, made harmless for a terminal: control characters are shown as '?'.
   [[nodiscard]] static std::string printable(std::string_view text);
 
  private:
   void erase_progress();
   bool json_;
+  bool events_aside_;
   bool quiet_;
   bool interactive_;
   bool progress_shown_ = false;

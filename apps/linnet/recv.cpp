@@ -114,7 +114,7 @@ awaitable<ExitCode> run_recv(MeetingOptions meeting_options, RecvOptions options
         co_return result->code;
       }
       ++received;
-      if (result->offer && received >= result->offer->count) co_return ExitCode::Done;
+      if (result->offer && received >= result->offer->count && *under_way == 0) co_return ExitCode::Done;
     }
     if (!gone || *under_way > 0) continue;
     const bool closed = gone->ending == Ending::Closed;

@@ -1,12 +1,19 @@
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <unistd.h>
 
+#include <array>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <filesystem>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "commands.hpp"
 #include "linnet/signaling/server.hpp"
@@ -26,6 +33,29 @@ std::string find_web_root(const std::string& given) {
   return {};
 }
 
+/// Where a browser finds the server. For one that listens on every address: at each address of this machine, those
+/// that a phone could reach first.
+std::vector<std::string> links_to(const std::string& bind, std::uint16_t port) {
+  const auto end = ":" + std::to_string(port);
+  if (bind == "127.0.0.1" || bind == "::1") return {"http://localhost" + end};
+  if (bind != "0.0.0.0" && bind != "::")
+    return {"http://" + (bind.find(':') == std::string::npos ? bind : "[" + bind + "]") + end};
+  std::vector<std::string> links;
+  ifaddrs* all = nullptr;
+  if (::getifaddrs(&all) == 0) {
+    for (const auto* each = all; each != nullptr; each = each->ifa_next) {
+      if (each->ifa_addr == nullptr || each->ifa_addr->sa_family != AF_INET || (each->ifa_flags & IFF_LOOPBACK) != 0)
+        continue;
+      std::array<char, NI_MAXHOST> host{};
+      if (::getnameinfo(each->ifa_addr, sizeof(sockaddr_in), host.data(), host.size(), nullptr, 0, NI_NUMERICHOST) == 0)
+        links.push_back("http://" + std::string{host.data()} + end);
+    }
+    ::freeifaddrs(all);
+  }
+  links.push_back("http://localhost" + end);
+  return links;
+}
+
 }  // namespace
 
 boost::asio::awaitable<ExitCode> run_serve(ServeOptions options, Output& output) {
@@ -42,9 +72,9 @@ boost::asio::awaitable<ExitCode> run_serve(ServeOptions options, Output& output)
     output.error(started.error().message);
     co_return ExitCode::Usage;
   }
-  const auto local = "http://localhost:" + std::to_string(server.port());
-  const auto link = options.bind == "127.0.0.1" || options.bind == "::1" ? local : server.url();
-  output.status("linnet is at " + link);
+  const auto links = links_to(options.bind, server.port());
+  const auto& link = links.front();
+  for (const auto& each : links) output.status("linnet is at " + each);
   if (!options.no_qr && output.interactive()) print_qr_code(link);
   output.status("in a terminal:   linnet chat lobby" + (server.port() == 8080 ? std::string{} : " --server " + link));
   output.event("serving", {{"url", link}, {"port", server.port()}});

@@ -124,7 +124,7 @@ std::uint64_t Channel::writable(Completion<> done) {
   writers_.push_back({++last_wait_, std::move(done)});
   if (connection_ == nullptr)
     end_writers();
-  else
+  else if (!std::exchange(watched_, true))
     connection_->watch_writable(shared_from_this());
   return last_wait_;
 }

@@ -306,6 +306,41 @@ class Files(CliTest):
             self.assertEqual(digest(out / "f.bin"), digest(path))
 
 
+class Ends(CliTest):
+    def test_input_that_ends_before_the_other_side_spoke_is_no_path(self):
+        for arguments in (["echo"], ["echo", "--offer"], ["chat", "--offer"], ["recv"]):
+            result = run(*arguments, "--signal", "stdio")
+            self.assertEqual(result.returncode, 3, arguments)
+            self.assertEqual(sum(l.startswith(b"linnet: ") for l in result.stderr.splitlines()), 1, result.stderr)
+
+    def test_json_over_stdio_leaves_standard_output_to_signaling_and_data(self):
+        echo, chat = self.start("echo", "--signal", "stdio", "--json"), self.start("chat", "--signal", "stdio", "--offer", "--json")
+        self.bridge(chat, echo, lambda line: line if re.match(r'\{"(description|candidate|close)"', line) else "")
+        chat.line('"event":"connected"', chat.err)
+        chat.write('{"text":"x"}\n')
+        chat.line(r'^\{"text":"x"\}$')
+        for line in chat.out + echo.out:
+            self.assertRegex(line, r'^\{"(description|candidate|text|close)":')
+
+    def test_a_bad_stun_server_is_a_usage_error_wherever_it_is_said(self):
+        for arguments in (["chat", "x"], ["serve"]):
+            self.assertEqual(run(*arguments, "--stun", "bogus:x").returncode, 1, arguments)
+
+    def test_what_nobody_heard_is_said_to_be_lost(self):
+        _, url = self.serve()
+        result = run("chat", "empty", "--server", url, stdin=b"hello?\n")
+        self.assertEqual(result.returncode, 3)
+        self.assertIn(b"nobody", result.stderr)
+
+    def test_a_chat_refuses_files_in_words(self):
+        _, url = self.serve()
+        chat = self.start("chat", "room", "--server", url, "--json")
+        chat.event("joined")
+        send = self.start("send", self.file("f", 10), "--code", "room", "--server", url)
+        self.assertEqual(send.wait(), 2)
+        self.assertIn("takes no files", "\n".join(send.err))
+
+
 class Echo(CliTest):
     def test_two_programs_over_stdio_and_the_end_is_0(self):
         echo = self.start("echo", "--signal", "stdio")
