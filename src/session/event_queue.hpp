@@ -20,7 +20,10 @@ class EventQueue {
     events_.pop_front();
     return event;
   }
-  void clear() { events_.clear(); }
+  /// Forgets all but the sockets that the owner has to close: nothing else will tell of them again.
+  void clear_but_close_sockets() {
+    std::erase_if(events_, [](const Session::Event& e) { return !std::holds_alternative<Session::CloseSocket>(e); });
+  }
   [[nodiscard]] bool empty() const noexcept { return events_.empty(); }
 
  private:

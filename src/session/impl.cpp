@@ -43,7 +43,7 @@ void Session::Impl::close_states() {
   negotiation_.close();
   channels_.close();
   // W3C close(): the states change without an event, and none follows.
-  events_.clear();
+  events_.clear_but_close_sockets();
   ice_state_ = IceConnectionState::Closed;
   connection_state_ = PeerConnectionState::Closed;
   dtls_state_ = DtlsTransportState::Closed;

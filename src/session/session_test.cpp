@@ -519,6 +519,38 @@ TEST(Session, StaysConnectedWhenAnIceRestartIsRolledBack) {
   EXPECT_EQ(rig.b.received[rig.remote()].at(0).text(), "still here");
 }
 
+/// The answer of somebody who takes no data channels.
+SessionDescription without_data(SessionDescription description) {
+  const auto replace = [&](std::string_view what, std::string_view by) {
+    const std::size_t at = description.sdp.find(what);
+    ASSERT_NE(at, std::string::npos) << what;
+    description.sdp.replace(at, what.size(), by);
+  };
+  const std::size_t line = description.sdp.find("m=application ");
+  replace(description.sdp.substr(line, description.sdp.find(" UDP", line) - line), "m=application 0");
+  replace("a=group:BUNDLE 0\r\n", "");
+  return description;
+}
+
+TEST(Session, GivesBackTheSocketsOfARejectedTransportEvenWhenClosedAtOnce) {
+  Rig rig;
+  rig.connect();
+  ASSERT_TRUE(rig.a.session->set_local_description(rig.now()));
+  ASSERT_TRUE(rig.b.session->set_remote_description(rig.now(), rig.a.session->local_description().value()));
+  ASSERT_TRUE(rig.b.session->set_local_description(rig.now()));
+  ASSERT_TRUE(
+      rig.a.session->set_remote_description(rig.now(), without_data(rig.b.session->local_description().value())));
+  ASSERT_EQ(rig.a.count<Session::CloseSocket>(), 0U);
+  rig.a.session->close(rig.now());
+  std::size_t told = 0;
+  while (const auto event = rig.a.session->poll_event()) {
+    const bool closes = std::holds_alternative<Session::CloseSocket>(*event);
+    told += closes ? 1U : 0U;
+    EXPECT_TRUE(closes || std::holds_alternative<Session::Terminated>(*event)) << event->index();
+  }
+  EXPECT_EQ(told, 1U);
+}
+
 TEST(Session, SendsTheSameBytesForTheSameSeed) {
   const auto run = [] {
     Rig rig{42};
