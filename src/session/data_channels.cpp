@@ -1,6 +1,7 @@
 #include "session/data_channels.hpp"
 
 #include <array>
+#include <cassert>
 #include <string>
 #include <utility>
 
@@ -117,6 +118,13 @@ Result<ChannelId> DataChannels::create(TimePoint now, std::string_view label, co
 void DataChannels::assign_stream(ChannelId id, DataChannel& channel) {
   const std::size_t limit = connected() ? association_->outgoing_streams() : std::size_t{65'535};
   channel.stream = streams_.allocate(*parity_, number_of(id), limit);
+}
+
+void DataChannels::detach() noexcept {
+  assert(live_ == 0);
+  association_ = nullptr;
+  streams_ = {};
+  parity_.reset();
 }
 
 void DataChannels::set_parity(dcep::Parity parity) {

@@ -39,8 +39,10 @@ class DataChannels {
 
   // The association, once there is one; it must live until `detach`.
   void attach(sctp::Association& association) noexcept { association_ = &association; }
-  void detach() noexcept { association_ = nullptr; }
-  /// RFC 8832 section 6: the DTLS role is known, so channels get their stream identifiers.
+  /// After `transport_closed`. The next association begins anew: all stream identifiers are free, and the DTLS role
+  /// may be the other one.
+  void detach() noexcept;
+  /// RFC 8832 section 6: the DTLS role of this association is known, so channels get their stream identifiers.
   void set_parity(dcep::Parity parity);
   /// What the peer takes at most; 0: anything.
   void set_max_message_size(std::size_t size) noexcept { max_message_size_ = size; }

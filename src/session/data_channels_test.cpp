@@ -303,5 +303,42 @@ TEST_F(DataChannelsTest, ForgetsInTheOrderOfClosingWhatWasNotReleased) {
   EXPECT_NE(alone.find(ids[2]), nullptr);
 }
 
+TEST_F(DataChannelsTest, OpensChannelsOfTheOtherParityOnAnotherAssociation) {
+  const ChannelId first = channels_.create(now_, "first", {}).value();
+  peer_opens(4);
+  run();
+  ASSERT_EQ(channels_.find(first)->stream->value(), 1);
+  channels_.transport_closed(std::nullopt);
+  channels_.detach();
+
+  sctp::Association ours{{}, random_};
+  sctp::Association peer{{}, random_};
+  channels_.set_parity(dcep::Parity::Even);
+  channels_.attach(ours);
+  ours.connect(now_);
+  const auto pump = [&] {
+    for (int i = 0; i < 20; ++i) {
+      move(ours, peer);
+      move(peer, ours);
+      while (const auto event = ours.poll_event()) channels_.handle(now_, *event);
+      while (peer.poll_event()) {
+      }
+    }
+    while (auto event = queue_.pop()) events_.push_back(std::move(*event));
+  };
+  pump();
+  // The peer takes the id that was ours, and we one that was the peer's.
+  for (const std::uint16_t stream : {std::uint16_t{1}, std::uint16_t{5}}) {
+    const auto open = dcep::write(dcep::Open{.label = "new"});
+    ASSERT_TRUE(peer.send(now_, sctp::StreamId{stream}, sctp::Ppid{control}, open, {}));
+  }
+  pump();
+  ASSERT_THAT(all<Session::DataChannelAnnounced>(), SizeIs(3));
+  EXPECT_EQ(channels_.find(announced(1))->stream->value(), 1);
+  const ChannelId next = channels_.create(now_, "next", {}).value();
+  EXPECT_EQ(channels_.find(next)->stream->value(), 0);
+  ASSERT_TRUE(channels_.create(now_, "negotiated", {.negotiated = true, .id = 4}));
+}
+
 }  // namespace
 }  // namespace linnet::session

@@ -81,19 +81,15 @@ void Session::Impl::apply_remote(const jsep::Changes& changes) {
   if (remote.end_of_candidates) ice.remote_end_of_candidates(now_);
 
   channels_.set_max_message_size(static_cast<std::size_t>(remote.max_message_size));
-  if (changes.dtls_role) {
-    channels_.set_parity(*changes.dtls_role == jsep::DtlsRole::Client ? dcep::Parity::Even : dcep::Parity::Odd);
-  }
   std::vector<crypto::Fingerprint> fingerprints;
   for (const sdp::Fingerprint& f : remote.fingerprints) {
     if (auto parsed = crypto::Fingerprint::parse(f.algorithm, f.value)) fingerprints.push_back(std::move(*parsed));
   }
   const bool restart = transport_->started() && remote.dtls_restart;
   if (transport_->started() && !restart) return;
+  const dtls::Role role = changes.dtls_role == jsep::DtlsRole::Server ? dtls::Role::Server : dtls::Role::Client;
   transport::Transport::Start start{
-      .role = changes.dtls_role == jsep::DtlsRole::Server ? dtls::Role::Server : dtls::Role::Client,
-      .fingerprints = std::move(fingerprints),
-      .sctp_port = remote.sctp_port};
+      .role = role, .fingerprints = std::move(fingerprints), .sctp_port = remote.sctp_port};
   if (restart) {
     settle();
     channels_.transport_closed(std::nullopt);
@@ -103,6 +99,7 @@ void Session::Impl::apply_remote(const jsep::Changes& changes) {
   } else {
     transport_->start(now_, std::move(start));
   }
+  channels_.set_parity(role == dtls::Role::Client ? dcep::Parity::Even : dcep::Parity::Odd);
   channels_.attach(*transport_->sctp());
   set_sctp_state(SctpTransportState::Connecting);
   set_dtls_state(DtlsTransportState::Connecting);

@@ -532,6 +532,66 @@ SessionDescription without_data(SessionDescription description) {
   return description;
 }
 
+TEST(Session, GoesOnWithAnotherPeerThatAnswersWithAnotherFingerprint) {
+  Rig rig;
+  // `a` is the DTLS client of `b` and will be the server of `c`.
+  const ChannelId theirs = rig.b.session->create_data_channel(rig.now(), "theirs").value();
+  rig.negotiate(rig.b, rig.a);
+  ASSERT_EQ(rig.run_until([&] { return rig.b.open(theirs) && rig.a.announced.size() == 1; }, 10s), sim::Stop::Done);
+  std::vector<ChannelId> old = rig.a.announced;
+  for (int i = 0; i < 3; ++i) old.push_back(rig.a.session->create_data_channel(rig.now(), "old").value());
+  rig.run_for(1s);
+  EXPECT_EQ(rig.a.session->id(old[1]), 0);
+
+  Peer c{"c", rig.network.add_host("c", *IpAddress::parse("192.0.2.3")), 99};
+  rig.hand_on_to(c);
+  rig.a.session->restart_ice(rig.now());
+  rig.negotiate(rig.a, c);
+  for (const ChannelId id : old) EXPECT_EQ(rig.a.session->ready_state(id), DataChannelState::Closed);
+  const ChannelId from_c = c.session->create_data_channel(rig.now(), "from c").value();
+  const ChannelId from_a = rig.a.session->create_data_channel(rig.now(), "from a").value();
+  ASSERT_EQ(rig.run_until([&] { return rig.a.announced.size() == 2 && c.announced.size() == 1; }, 30s),
+            sim::Stop::Done);
+  EXPECT_EQ(c.session->id(from_c), 0);
+  EXPECT_EQ(rig.a.session->id(from_a), 1);
+  ASSERT_TRUE(c.session->send(rig.now(), from_c, "hello"));
+  ASSERT_TRUE(rig.a.session->send(rig.now(), from_a, "hi"));
+  rig.run_for(1s);
+  EXPECT_EQ(rig.a.received[rig.a.announced[1]].at(0).text(), "hello");
+  EXPECT_EQ(c.received[c.announced[0]].at(0).text(), "hi");
+}
+
+TEST(Session, AddsDataChannelsAgainAfterTheyWereRejected) {
+  Rig rig;
+  const ChannelId theirs = rig.b.session->create_data_channel(rig.now(), "theirs").value();
+  rig.negotiate(rig.b, rig.a);
+  ASSERT_EQ(rig.run_until([&] { return rig.b.open(theirs) && rig.a.announced.size() == 1; }, 10s), sim::Stop::Done);
+  const ChannelId old = rig.a.session->create_data_channel(rig.now(), "old").value();
+  rig.run_for(1s);
+  ASSERT_TRUE(rig.a.session->set_local_description(rig.now()));
+  ASSERT_TRUE(rig.b.session->set_remote_description(rig.now(), rig.a.session->local_description().value()));
+  ASSERT_TRUE(rig.b.session->set_local_description(rig.now()));
+  ASSERT_TRUE(
+      rig.a.session->set_remote_description(rig.now(), without_data(rig.b.session->local_description().value())));
+  EXPECT_EQ(rig.a.session->ready_state(old), DataChannelState::Closed);
+  EXPECT_EQ(rig.a.session->ready_state(rig.a.announced[0]), DataChannelState::Closed);
+
+  Peer c{"c", rig.network.add_host("c", *IpAddress::parse("192.0.2.3")), 99};
+  rig.hand_on_to(c);
+  const ChannelId from_a = rig.a.session->create_data_channel(rig.now(), "from a").value();
+  rig.negotiate(rig.a, c);
+  const ChannelId from_c = c.session->create_data_channel(rig.now(), "from c").value();
+  ASSERT_EQ(rig.run_until([&] { return rig.a.announced.size() == 2 && c.announced.size() == 1; }, 30s),
+            sim::Stop::Done);
+  EXPECT_EQ(c.session->id(from_c), 0);
+  EXPECT_EQ(rig.a.session->id(from_a), 1);
+  ASSERT_TRUE(c.session->send(rig.now(), from_c, "hello"));
+  ASSERT_TRUE(rig.a.session->send(rig.now(), from_a, "hi"));
+  rig.run_for(1s);
+  EXPECT_EQ(rig.a.received[rig.a.announced[1]].at(0).text(), "hello");
+  EXPECT_EQ(c.received[c.announced[0]].at(0).text(), "hi");
+}
+
 TEST(Session, GivesBackTheSocketsOfARejectedTransportEvenWhenClosedAtOnce) {
   Rig rig;
   rig.connect();

@@ -74,7 +74,7 @@ class Rig {
         world(network),
         a("a", network.add_host("a", *IpAddress::parse("192.0.2.1"), nullptr, link), seed * 2 + 1, tuning_a),
         b("b", network.add_host("b", *IpAddress::parse("192.0.2.2"), nullptr, {}), seed * 2 + 2, tuning_b) {
-    world.add(*a.session, a.host).on_event = [this](Session::Event& e) { on_event(a, b, e); };
+    world.add(*a.session, a.host).on_event = [this](Session::Event& e) { on_event(a, *partner, e); };
     world.add(*b.session, b.host).on_event = [this](Session::Event& e) { on_event(b, a, e); };
   }
 
@@ -109,6 +109,11 @@ class Rig {
     (void)run_until([&] { return a.open(id) && !b.announced.empty() && b.open(b.announced.front()); }, 10s);
     return id;
   }
+  /// Another peer takes the place of `b` towards `a`, as behind a signaling server that hands a call on.
+  void hand_on_to(Peer& other) {
+    partner = &other;
+    world.add(*other.session, other.host).on_event = [this, &other](Session::Event& e) { on_event(other, a, e); };
+  }
   [[nodiscard]] ChannelId remote() const { return b.announced.front(); }
 
   void pump() {
@@ -125,6 +130,7 @@ class Rig {
   sim::World<Session> world;
   Peer a;
   Peer b;
+  Peer* partner = &b;  ///< Whom `a` sends its candidates to.
 
  private:
   void on_event(Peer& self, Peer& other, Session::Event& event) {
