@@ -32,6 +32,18 @@ for (const name of browsers) {
       await page.waitForSelector('.room');
       return page;
     }
+    const mayTakeFiles = (page: Page) => eventually(async () => (await page.locator('.chat li.note').count()) > 0, 'an open chat');
+    /** Gathers every value that a progress bar of the page shows from now on; the function it gives reads them. */
+    async function watchProgress(page: Page): Promise<() => Promise<{ value: number; max: number }[]>> {
+      await page.evaluate(() => {
+        const seen: { value: number; max: number }[] = [];
+        (window as unknown as { progress: typeof seen }).progress = seen;
+        new MutationObserver(() => {
+          for (const { value, max } of document.querySelectorAll<HTMLProgressElement>('.files progress')) seen.push({ value, max });
+        }).observe(document.querySelector('.files')!, { attributes: true, childList: true, subtree: true });
+      });
+      return () => page.evaluate(() => (window as unknown as { progress: { value: number; max: number }[] }).progress);
+    }
     const connected = (page: Page) => page.waitForSelector('.people li[data-state=connected]');
 
     test('a terminal that is there first, and a page that joins: text goes both ways', async () => {
@@ -77,12 +89,47 @@ for (const name of browsers) {
       const page = await join_('upload', 'Paige');
       const recv = new Program(['recv', 'upload', '--out', to, '--server', url, '--json']);
       await connected(page);
-      await eventually(async () => (await page.locator('.chat li.note').count()) > 0, 'an open chat');
+      await mayTakeFiles(page);
+      const progress = await watchProgress(page);
       await page.setInputFiles('input[type=file]', join(from, 'big file.bin'));
       await recv.event('progress', (event) => Number(event['bytes']) > 0 && Number(event['bytes']) < bigFile, 60_000);
       assert.equal(await recv.exited, 0, recv.errors.join('\n'));
       assert.equal(await hash(join(to, 'big file.bin')), await hash(join(from, 'big file.bin')));
       await page.waitForSelector('.files li[data-state=done]');
+      const values = await progress();
+      assert.ok(values.some(({ value, max }) => max === bigFile && value > 0 && value < bigFile), 'the bar was somewhere in between');
+      assert.ok(values.every(({ value }, i) => i === 0 || value >= values[i - 1]!.value), 'the bar never went back');
+      assert.equal(values.at(-1)!.value, bigFile);
+      await page.close();
+    });
+
+    test('two files that are dropped at once arrive at `linnet recv`, one after the other', async () => {
+      const to = folder();
+      const page = await join_('drop', 'Paige');
+      const recv = new Program(['recv', 'drop', '--out', to, '--server', url, '--json']);
+      await connected(page);
+      await mayTakeFiles(page);
+      const progress = await watchProgress(page);
+      const sizes = { 'one.bin': 20_000_000, 'two \u00e4.bin': 1_234_567 };
+      const hashes = await page.evaluate(async (wanted) => {
+        const dragged = new DataTransfer();
+        const sums: Record<string, string> = {};
+        for (const [name, size] of Object.entries(wanted)) {
+          const content = new Uint8Array(size);
+          for (let i = 0; i < size; i += 65_536) crypto.getRandomValues(content.subarray(i, i + 65_536));
+          const sum = new Uint8Array(await crypto.subtle.digest('SHA-256', content));
+          sums[name] = [...sum].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+          dragged.items.add(new File([content], name));
+        }
+        const room = document.querySelector('.room')!;
+        for (const type of ['dragover', 'drop']) room.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: dragged }));
+        return sums;
+      }, sizes);
+      await page.waitForSelector('.files li[data-state=waiting][data-file^="two"]');
+      assert.equal(await recv.exited, 0, recv.errors.join('\n'));
+      for (const [file, sum] of Object.entries(hashes)) assert.equal(await hash(join(to, file)), sum, file);
+      await eventually(async () => (await page.locator('.files li[data-state=done]').count()) === 2, 'both files done');
+      assert.ok((await progress()).some(({ value, max }) => value > 0 && value < max), 'a bar was somewhere in between');
       await page.close();
     });
 
