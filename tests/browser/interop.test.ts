@@ -96,7 +96,12 @@ for (const name of browsers) {
         echo = new Program(['echo', '--signal', 'stdio', ...(offerer === 'linnet' ? ['--offer'] : [])]);
         let delivering: Promise<unknown> = Promise.resolve();
         echo.onLine = (line) => {
-          delivering = delivering.then(() => page.evaluate((text) => window.inbox(text), line));
+          delivering = delivering
+            .then(() => page.evaluate((text) => window.inbox(text), line))
+            .catch((error: unknown) => {
+              // The browser may be closed already.
+              if (pumping) throw error;
+            });
         };
         void (async () => {
           while (pumping) {
