@@ -48,7 +48,7 @@ class TransportFixture {
   }
   void act(TimePoint now, Side side, Generator& random) {
     Transport& transport = end(side);
-    switch (random.below(10)) {
+    switch (random.below(12)) {
       case 0:
         for (const Side each : sides) {
           end(each).ice().restart(now);
@@ -64,6 +64,10 @@ class TransportFixture {
           const std::array streams{stream(random)};
           (void)sctp->reset_streams(now, streams);
         }
+        break;
+      case 5:
+        if (!transport.started()) break;
+        for (const Side each : sides) end(each).restart_dtls(now, start_of(each));
         break;
       default:
         if (sctp::Association* sctp = transport.sctp()) {
