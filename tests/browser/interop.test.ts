@@ -1,7 +1,9 @@
 // The browsers' own RTCPeerConnection against `linnet echo --signal stdio`, each side offering.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { browsers, open, Program, serve, stopPrograms, type Opened, type Page } from './harness.ts';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { browsers, folder, open, Program, removeFolders, serve, stopPrograms, type Opened, type Page } from './harness.ts';
 
 interface TestWindow extends Window {
   pc: RTCPeerConnection;
@@ -182,4 +184,53 @@ for (const name of browsers) {
       });
     });
   }
+}
+
+for (const name of browsers) {
+  test(`${name}: linnet closes and opens channels, ten in a row`, { timeout: 90_000 }, async () => {
+    const { url } = await serve();
+    const opened = await open(name);
+    try {
+      const page = await opened.context.newPage();
+      await page.goto(url);
+      await page.evaluate(setUpPage);
+      await page.evaluate(() => {
+        // As much of linnet.file.1 as it takes; `linnet send` makes a channel for each file and closes it.
+        const seen: { id: number | null; bytes: number; closed: boolean }[] = ((window as unknown as { seen: unknown }).seen = []);
+        window.pc.ondatachannel = ({ channel }) => {
+          if (channel.protocol !== 'linnet.file.1') return;
+          channel.binaryType = 'arraybuffer';
+          const entry = { id: channel.id, bytes: 0, closed: false };
+          seen.push(entry);
+          channel.onclose = () => (entry.closed = true);
+          channel.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
+            if (data instanceof ArrayBuffer) entry.bytes += data.byteLength;
+            else if ((JSON.parse(data) as { type: string }).type === 'offer') channel.send('{"type":"accept","offset":0}');
+            else channel.send('{"type":"received"}');
+          };
+        };
+      });
+      const where = folder();
+      for (let i = 0; i < 10; i++) writeFileSync(join(where, `file ${i}`), 'x'.repeat(1000 + i));
+      const send = new Program(['send', where, '--signal', 'stdio', '--offer']);
+      let delivering: Promise<unknown> = Promise.resolve();
+      send.onLine = (line) => {
+        delivering = delivering.then(() => page.evaluate((text) => window.inbox(text), line));
+      };
+      let over = false;
+      void send.exited.then(() => (over = true));
+      while (!over) {
+        for (const line of await page.evaluate(() => window.outbox.splice(0))) send.write(line);
+        await new Promise((wake) => setTimeout(wake, 20));
+      }
+      assert.equal(await send.exited, 0, send.errors.join('\n'));
+      const seen = await page.evaluate(() => (window as unknown as { seen: { bytes: number; closed: boolean }[] }).seen);
+      assert.deepEqual(seen.map(({ bytes }) => bytes), Array.from({ length: 10 }, (_, i) => 1000 + i));
+      assert.ok(seen.every(({ closed }) => closed));
+    } finally {
+      await opened.browser.close();
+      await stopPrograms();
+      removeFolders();
+    }
+  });
 }
