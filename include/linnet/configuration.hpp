@@ -24,8 +24,9 @@ struct Configuration {
   IceTransportPolicy ice_transport_policy = IceTransportPolicy::All;
   BundlePolicy bundle_policy = BundlePolicy::Balanced;
   RtcpMuxPolicy rtcp_mux_policy = RtcpMuxPolicy::Require;
-  std::vector<Certificate> certificates{};   ///< Empty: one is made. More than one: the first is used.
-  std::uint8_t ice_candidate_pool_size = 0;  ///< Above 0 gathering starts before setLocalDescription().
+  std::vector<Certificate> certificates{};  ///< Empty: one is made. More than one: the first is used.
+  /// Accepted and kept; it has no effect: gathering starts with setLocalDescription().
+  std::uint8_t ice_candidate_pool_size = 0;
 
   friend bool operator==(const Configuration&, const Configuration&) = default;
 };
