@@ -110,6 +110,7 @@ void Hub::shut_down(TimePoint now) {
   const Turn turn(*this, now);
   going_away_ = true;
   std::vector<ConnectionId> all;
+  all.reserve(sessions_.size());
   for (const auto& [id, session] : sessions_) all.push_back(id);
   std::ranges::sort(all);
   // Everybody goes: that each other peer left too is no news worth sending.
