@@ -107,9 +107,6 @@ function(linnet_test name)
   if("unit" IN_LIST arg_LABELS OR "sim" IN_LIST arg_LABELS)
     add_dependencies(sanitized_tests ${name})
   endif()
-  if("runtime" IN_LIST arg_LABELS)
-    add_dependencies(runtime_tests ${name})
-  endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
     PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
 endfunction()
@@ -143,6 +140,5 @@ function(linnet_library target export_name)
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endfunction()
 
-# Everything that script/test builds with AddressSanitizer, and with ThreadSanitizer.
+# Everything that script/test builds with AddressSanitizer.
 add_custom_target(sanitized_tests)
-add_custom_target(runtime_tests)
