@@ -12,8 +12,9 @@ export function JoinForm(props: { room: string; name: string; error: string; bus
   const [complaint, setComplaint] = useState('');
   const submit = (event: Event) => {
     event.preventDefault();
-    if (!isRoomName(room.trim())) setComplaint(s.badRoom);
-    else props.onJoin(room.trim(), name.trim());
+    const fine = isRoomName(room.trim());
+    setComplaint(fine ? '' : s.badRoom);
+    if (fine) props.onJoin(room.trim(), name.trim());
   };
   return (
     <main class="join">
