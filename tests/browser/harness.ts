@@ -117,6 +117,8 @@ export async function open(name: BrowserName): Promise<Opened> {
       : await firefox.launch({
           channel: 'moz-firefox',
           executablePath: process.env['FIREFOX'] ?? '/usr/bin/firefox-esr',
+          // Newer versions take the folder from here, older ones from the settings.
+          downloadsPath: downloads,
           firefoxUserPrefs: {
             'browser.download.folderList': 2,
             'browser.download.dir': downloads,
