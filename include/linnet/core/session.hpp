@@ -255,6 +255,7 @@ class Session {
   /// W3C RTCDataChannel.close(): what was sent before is delivered first.
   void close_channel(TimePoint now, ChannelId channel);
   /// Forgets a closed channel whose handle is gone: its getters then answer like those of an unknown channel.
+  /// Of channels that are not released the last 1,024 to close are remembered.
   void release_channel(ChannelId channel);
 
   [[nodiscard]] std::size_t buffered_amount(ChannelId channel) const noexcept;
