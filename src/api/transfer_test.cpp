@@ -71,7 +71,8 @@ TEST(Transfer, WorksBetweenConnectionsOnTwoThreads) {
   a.on_ice_candidate = [&](const IceCandidateEvent& e) {
     if (e.candidate) b.add_ice_candidate(*e.candidate, [](std::exception_ptr) {});
   };
-  auto out = a.create_data_channel("file");
+  // What takes no completion token belongs on the connection's own thread.
+  auto out = asio::post(on_a, asio::use_future([&] { return a.create_data_channel("file"); })).get();
   auto announced = b.on_data_channel.next(asio::use_future);
   auto offer = a.create_offer(asio::use_future).get();
   b.set_remote_description(offer, asio::use_future).get();
