@@ -9,7 +9,7 @@ namespace linnet::runtime {
 /// Asserts in debug builds that no two threads are inside one object at the same time. One thread may enter again.
 class EntryGuard {
  public:
-  class Scope {
+  class [[maybe_unused]] Scope {
    public:
 #ifdef NDEBUG
     explicit Scope(EntryGuard&) noexcept {}
