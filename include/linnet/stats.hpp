@@ -37,13 +37,13 @@ struct TransportStats : Stats {
   std::string ice_local_username_fragment{};
   DtlsTransportState dtls_state = DtlsTransportState::New;
   IceConnectionState ice_state = IceConnectionState::New;
-  std::optional<std::string> selected_candidate_pair_id;
-  std::optional<std::string> local_certificate_id;
-  std::optional<std::string> remote_certificate_id;
-  std::optional<std::string> tls_version;  ///< Four upper-case hexadecimal digits: "FEFD" is DTLS 1.2.
-  std::optional<std::string> dtls_cipher;  ///< IANA name: "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256".
-  std::optional<std::string> dtls_role;    ///< "client", "server" or "unknown".
-  std::optional<std::string> srtp_cipher;
+  std::optional<std::string> selected_candidate_pair_id{};
+  std::optional<std::string> local_certificate_id{};
+  std::optional<std::string> remote_certificate_id{};
+  std::optional<std::string> tls_version{};  ///< Four upper-case hexadecimal digits: "FEFD" is DTLS 1.2.
+  std::optional<std::string> dtls_cipher{};  ///< IANA name: "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256".
+  std::optional<std::string> dtls_role{};    ///< "client", "server" or "unknown".
+  std::optional<std::string> srtp_cipher{};
   std::uint32_t selected_candidate_pair_changes = 0;
 };
 
