@@ -8,17 +8,8 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::MatchesRegex;
 using testing::Not;
 using enum SignalingState;
-
-class NegotiationTest : public testing::Test {
- protected:
-  NegotiationTest() { alice.negotiation.want_data(); }
-  TestPeer alice{'A'};
-  TestPeer bob{'B'};
-};
 
 TEST_F(NegotiationTest, OffersExactlyWhatJsepDemands) {
   const auto offer = alice.negotiation.create_offer();
@@ -114,36 +105,6 @@ TEST_F(NegotiationTest, HoldsTheFourDescriptions) {
   EXPECT_EQ(n.current_remote_description(), bob.negotiation.current_local_description());
 }
 
-TEST_F(NegotiationTest, RefusesAChangedLocalDescription) {
-  const auto offer = alice.negotiation.create_offer();
-  ASSERT_TRUE(offer);
-  const auto munged = alice.negotiation.set_local_description(SdpType::Offer, replaced(offer->sdp, "5000", "5001"));
-  ASSERT_FALSE(munged);
-  EXPECT_EQ(munged.error().name, ErrorName::InvalidModificationError);
-  EXPECT_EQ(alice.negotiation.signaling_state(), Stable);
-  const auto later = alice.negotiation.create_offer();
-  const auto old = alice.negotiation.set_local_description(SdpType::Offer, offer->sdp);
-  ASSERT_FALSE(old);
-  EXPECT_EQ(old.error().name, ErrorName::InvalidModificationError);
-  EXPECT_TRUE(alice.negotiation.set_local_description(SdpType::Offer, later->sdp));
-  bob.set_remote(alice);
-  ASSERT_TRUE(bob.negotiation.create_answer());
-  const auto answer = bob.negotiation.set_local_description(SdpType::Answer, "v=0\r\n");
-  ASSERT_FALSE(answer);
-  EXPECT_EQ(answer.error().name, ErrorName::InvalidModificationError);
-}
-
-TEST_F(NegotiationTest, RefusesAnAnswerMadeForAnEarlierOffer) {
-  bob.set_remote({.type = SdpType::Offer, .sdp = alice.negotiation.create_offer()->sdp});
-  const auto answer = bob.negotiation.create_answer();
-  TestPeer carol{'C'};
-  bob.set_remote({.type = SdpType::Offer, .sdp = carol.negotiation.create_offer()->sdp});
-  const auto applied = bob.negotiation.set_local_description(SdpType::Answer, answer->sdp);
-  ASSERT_FALSE(applied);
-  EXPECT_EQ(applied.error().name, ErrorName::InvalidModificationError);
-  EXPECT_EQ(bob.negotiation.signaling_state(), HaveRemoteOffer);
-}
-
 TEST_F(NegotiationTest, ReoffersWithTheSameIdentityAndAHigherVersion) {
   exchange(alice, bob);
   const auto first = sdp::parse(alice.local_sdp());
@@ -178,23 +139,6 @@ TEST_F(NegotiationTest, HonoursAnOffererThatInsistsOnItsDtlsRole) {
     EXPECT_EQ(peer.set_local().dtls_role, role);
     EXPECT_THAT(peer.local_sdp(), HasSubstr(std::string{"a=setup:"} + answered));
   }
-}
-
-TEST_F(NegotiationTest, RefusesAnAnswerWithImpossibleDtlsRoles) {
-  alice.set_local();
-  bob.set_remote(alice);
-  bob.set_local();
-  const SessionDescription answer = *bob.negotiation.local_description();
-  EXPECT_EQ(alice.refusal({.type = SdpType::Answer, .sdp = replaced(answer.sdp, "setup:active", "setup:actpass")}).name,
-            ErrorName::InvalidAccessError);
-  EXPECT_EQ(alice.negotiation.signaling_state(), HaveLocalOffer);
-  alice.set_remote(answer);
-  alice.set_local();
-  bob.set_remote(alice);
-  bob.set_local();
-  EXPECT_EQ(
-      alice.refusal({.type = SdpType::Answer, .sdp = replaced(bob.local_sdp(), "setup:active", "setup:passive")}).name,
-      ErrorName::InvalidAccessError);
 }
 
 TEST_F(NegotiationTest, RestartsIceWhenAsked) {
@@ -253,69 +197,6 @@ TEST_F(NegotiationTest, TakesTheMessageSizeOfThePeer) {
   EXPECT_EQ(size("a=max-message-size:1073741823\r\n"), 1'073'741'823u);
 }
 
-TEST_F(NegotiationTest, DropsTheTransportWhenTheAnswerRejectsData) {
-  alice.set_local();
-  const std::string offer = alice.local_sdp();
-  bob.set_remote({.type = SdpType::Offer, .sdp = offer});
-  bob.set_local();
-  const std::string answer =
-      replaced(replaced(bob.local_sdp(), "m=application 9", "m=application 0"), "a=group:BUNDLE 0\r\n", "");
-  const Changes changes = alice.set_remote({.type = SdpType::Answer, .sdp = answer});
-  EXPECT_TRUE(changes.transport_dropped);
-  EXPECT_FALSE(changes.remote);
-  EXPECT_EQ(alice.negotiation.data_mid(), std::nullopt);
-  EXPECT_FALSE(alice.negotiation.negotiation_needed()) << "else it would offer for ever";
-  // A new channel recycles the m-line under a new mid.
-  alice.negotiation.want_data();
-  EXPECT_TRUE(alice.negotiation.negotiation_needed());
-  const Changes again = alice.set_local();
-  EXPECT_TRUE(again.gather);
-  EXPECT_EQ(again.data_mid, "1");
-  EXPECT_EQ(again.data_m_line_index, 0);
-}
-
-TEST_F(NegotiationTest, AnswersAnOfferThatDropsTheDataMLine) {
-  exchange(alice, bob);
-  alice.set_local();
-  const std::string offer =
-      replaced(replaced(alice.local_sdp(), "m=application 9", "m=application 0"), "a=group:BUNDLE 0\r\n", "");
-  bob.set_remote({.type = SdpType::Offer, .sdp = offer});
-  const Changes changes = bob.set_local();
-  EXPECT_TRUE(changes.transport_dropped);
-  EXPECT_THAT(bob.local_sdp(), HasSubstr("m=application 0 "));
-}
-
-TEST_F(NegotiationTest, KeepsThePeersMLinesInReofffersAndRecyclesARejectedOne) {
-  const auto d = alice.negotiation.create_offer()->sdp;
-  const std::string audio = "m=audio 9 UDP/TLS/RTP/SAVPF 111 0\r\nc=IN IP4 0.0.0.0\r\na=mid:mic\r\n";
-  const std::string offer = replaced(replaced(d, "m=application", audio + "m=application"), "BUNDLE 0", "BUNDLE mic 0");
-  bob.set_remote({.type = SdpType::Offer, .sdp = offer});
-  bob.set_local();
-  EXPECT_THAT(bob.local_sdp(), HasSubstr("m=audio 0 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:mic\r\n"));
-  EXPECT_THAT(bob.local_sdp(), HasSubstr("a=group:BUNDLE 0\r\n"));
-  const auto again = bob.negotiation.create_offer();
-  const auto read = sdp::parse(again->sdp);
-  ASSERT_EQ(read->media.size(), 2u);
-  EXPECT_EQ(read->media[0].kind, "audio");
-  EXPECT_EQ(read->media[0].port, 0);
-  EXPECT_EQ(read->media[1].attributes.value("mid"), "0");
-  EXPECT_EQ(read->attributes.value("group"), "BUNDLE 0");
-}
-
-TEST_F(NegotiationTest, AddsADataMLineToAnExchangeThatHadOnlyMedia) {
-  const std::string audio_only =
-      "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"
-      "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\n";
-  const Changes received = bob.set_remote({.type = SdpType::Offer, .sdp = audio_only});
-  EXPECT_FALSE(received.data_mid);
-  const Changes answered = bob.set_local();
-  EXPECT_FALSE(answered.remote || answered.gather || answered.transport_dropped);
-  EXPECT_THAT(bob.local_sdp(), Not(HasSubstr("BUNDLE")));
-  bob.negotiation.want_data();
-  EXPECT_TRUE(bob.negotiation.negotiation_needed());
-  EXPECT_EQ(bob.set_local().data_mid, "1") << "the rejected audio m-line is recycled under a new mid";
-}
-
 TEST_F(NegotiationTest, CompletesThroughProvisionalAnswers) {
   alice.set_local();
   bob.set_remote(alice);
@@ -349,55 +230,6 @@ TEST_F(NegotiationTest, LetsAFullAgentControlALiteOne) {
   const Exchange e = exchange(lite, full);
   EXPECT_EQ(e.completed.ice_role, IceRole::Controlled);
   EXPECT_EQ(e.answered.ice_role, IceRole::Controlling);
-}
-
-TEST_F(NegotiationTest, ReportsASyntaxErrorWithItsLine) {
-  const auto offer = alice.negotiation.create_offer();
-  const Error structure = bob.refusal({.type = SdpType::Offer, .sdp = replaced(offer->sdp, "t=0 0", "t=zero")});
-  EXPECT_EQ(structure.name, ErrorName::OperationError);
-  EXPECT_EQ(structure.detail, ErrorDetail::SdpSyntaxError);
-  EXPECT_EQ(structure.sdp_line_number, 4u);
-  const Error attribute =
-      bob.refusal({.type = SdpType::Offer, .sdp = replaced(offer->sdp, "a=setup:actpass", "a=setup:maybe")});
-  EXPECT_EQ(attribute.detail, ErrorDetail::SdpSyntaxError);
-  EXPECT_EQ(attribute.sdp_line_number, 12u);
-  EXPECT_EQ(bob.negotiation.signaling_state(), Stable);
-}
-
-TEST_F(NegotiationTest, RefusesOffersWithInvalidContent) {
-  const std::string offer = alice.negotiation.create_offer()->sdp;
-  const std::string fingerprint = "a=fingerprint:" + to_string(test_options('A').fingerprints[0]) + "\r\n";
-  const std::string second = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:0\r\n";
-  for (const std::string& bad :
-       {replaced(offer, fingerprint, ""), replaced(offer, "BUNDLE 0", "BUNDLE 0 1"),
-        replaced(offer, "BUNDLE 0", "BUNDLE 0 0"), offer + second, replaced(offer, "sctp-port:5000", "sctp-port:0"),
-        replaced(offer, "a=ice-ufrag", "a=not-ufrag"), replaced(offer, "a=ice-pwd", "a=not-pwd")})
-    EXPECT_EQ(bob.refusal({.type = SdpType::Offer, .sdp = bad}).name, ErrorName::InvalidAccessError) << bad;
-  EXPECT_EQ(bob.negotiation.remote_description(), std::nullopt);
-}
-
-TEST_F(NegotiationTest, RefusesALaterOfferThatMovesOrLosesMLines) {
-  exchange(alice, bob);
-  const std::string offer = alice.negotiation.create_offer()->sdp;
-  const std::string renamed = replaced(replaced(offer, "BUNDLE 0", "BUNDLE 7"), "mid:0", "mid:7");
-  EXPECT_EQ(bob.refusal({.type = SdpType::Offer, .sdp = renamed}).name, ErrorName::InvalidAccessError);
-  const std::string without = offer.substr(0, offer.find("a=group"));
-  EXPECT_EQ(bob.refusal({.type = SdpType::Offer, .sdp = without}).name, ErrorName::InvalidAccessError);
-}
-
-TEST_F(NegotiationTest, RefusesAnswersThatDoNotFitTheOffer) {
-  alice.set_local();
-  bob.set_remote(alice);
-  bob.set_local();
-  const std::string answer = bob.local_sdp();
-  const std::string head = answer.substr(0, answer.find("a=group"));
-  const std::string audio = "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n";
-  for (const std::string& bad : {head, head + audio, answer + "m=audio 0 UDP/TLS/RTP/SAVPF 0\r\na=mid:1\r\n",
-                                 replaced(replaced(answer, "BUNDLE 0", "BUNDLE 5"), "mid:0", "mid:5"),
-                                 replaced(answer, "UDP/DTLS/SCTP", "UDP/TLS/RTP/SAVPF")})
-    EXPECT_EQ(alice.refusal({.type = SdpType::Answer, .sdp = bad}).name, ErrorName::InvalidAccessError) << bad;
-  EXPECT_EQ(alice.negotiation.signaling_state(), HaveLocalOffer);
-  alice.set_remote(bob);
 }
 
 TEST_F(NegotiationTest, SeesANewPeerBehindAnswersWithAnotherFingerprint) {

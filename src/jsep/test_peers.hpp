@@ -72,4 +72,12 @@ inline std::string replaced(std::string text, const std::string& from, const std
   return at == std::string::npos ? text : text.replace(at, from.size(), to);
 }
 
+/// Alice has a data channel to offer; Bob takes what comes.
+class NegotiationTest : public ::testing::Test {
+ protected:
+  NegotiationTest() { alice.negotiation.want_data(); }
+  TestPeer alice{'A'};
+  TestPeer bob{'B'};
+};
+
 }  // namespace linnet::jsep

@@ -56,33 +56,30 @@ Result<> check(const Tuning& tuning) {
 transport::Options transport_options(const Configuration& configuration, const Tuning& tuning,
                                      std::vector<ice::Server> servers, crypto::Certificate certificate,
                                      crypto::LibraryContext context) {
-  transport::Options options{
-      .mtu = tuning.mtu, .close_timeout = tuning.close_timeout, .close_limit = tuning.close_limit};
-
-  options.ice.lite = tuning.ice_lite;
-  options.ice.policy = configuration.ice_transport_policy;
-  options.ice.servers = std::move(servers);
-  options.ice.pacing = tuning.ice_check_interval;
-  options.ice.consent_interval = tuning.ice_consent_interval;
-  options.ice.consent_expiry = tuning.ice_consent_timeout;
-  options.ice.disconnected_after = tuning.ice_disconnected_timeout;
-  options.ice.patience = tuning.ice_failed_timeout;
-  options.ice.max_pairs = tuning.ice_max_pairs;
-  options.ice.max_remote_candidates = tuning.ice_max_remote_candidates;
-
-  options.dtls.context = std::move(context);
-  options.dtls.certificate = std::move(certificate);
-  options.dtls.initial_timeout = tuning.dtls_initial_timeout;
-  options.dtls.total_timeout = tuning.dtls_handshake_timeout;
-
-  options.sctp.max_message_size = tuning.max_message_size;
-  options.sctp.max_send_queue = tuning.max_send_queue;
-  options.sctp.receive_window = tuning.receive_window;
-  options.sctp.rto_initial = tuning.sctp_rto_initial;
-  options.sctp.rto_min = tuning.sctp_rto_min;
-  options.sctp.rto_max = tuning.sctp_rto_max;
-  options.sctp.heartbeat_interval = tuning.sctp_heartbeat_interval;
-  return options;
+  return {.ice = {.lite = tuning.ice_lite,
+                  .policy = configuration.ice_transport_policy,
+                  .servers = std::move(servers),
+                  .pacing = tuning.ice_check_interval,
+                  .patience = tuning.ice_failed_timeout,
+                  .consent_interval = tuning.ice_consent_interval,
+                  .consent_expiry = tuning.ice_consent_timeout,
+                  .disconnected_after = tuning.ice_disconnected_timeout,
+                  .max_remote_candidates = tuning.ice_max_remote_candidates,
+                  .max_pairs = tuning.ice_max_pairs},
+          .dtls = {.context = std::move(context),
+                   .certificate = std::move(certificate),
+                   .initial_timeout = tuning.dtls_initial_timeout,
+                   .total_timeout = tuning.dtls_handshake_timeout},
+          .sctp = {.max_message_size = tuning.max_message_size,
+                   .max_send_queue = tuning.max_send_queue,
+                   .receive_window = tuning.receive_window,
+                   .rto_initial = tuning.sctp_rto_initial,
+                   .rto_min = tuning.sctp_rto_min,
+                   .rto_max = tuning.sctp_rto_max,
+                   .heartbeat_interval = tuning.sctp_heartbeat_interval},
+          .mtu = tuning.mtu,
+          .close_timeout = tuning.close_timeout,
+          .close_limit = tuning.close_limit};
 }
 
 }  // namespace linnet::session
