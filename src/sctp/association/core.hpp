@@ -147,7 +147,7 @@ class Core {
   // core_data.cpp
   void handle_data(const ChunkView& chunk);
   void handle_sack(const ChunkView& chunk);
-  void acknowledged(const OutstandingData::SackResult& result, std::size_t flight_before);
+  void acknowledged(const AckResult& result, std::size_t flight_before);
   void handle_forward_tsn(const ChunkView& chunk);
   void data_packet_ended();
   void retransmission_timed_out();

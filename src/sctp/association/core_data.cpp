@@ -77,21 +77,21 @@ void Core::handle_sack(const ChunkView& chunk) {
   const auto sack = SackChunk::parse(chunk);
   if (!sack) return;
   const std::size_t flight_before = tcb_->outstanding.in_flight();
-  const auto result = tcb_->outstanding.handle_sack(*sack, tcb_->congestion.in_fast_recovery());
+  const auto result = tcb_->outstanding.handle_sack(now_, *sack, tcb_->congestion.in_fast_recovery());
   if (!result.valid) return;
   tcb_->peer_window = sack->a_rwnd;
   acknowledged(result, flight_before);
 }
 
-void Core::acknowledged(const OutstandingData::SackResult& result, std::size_t flight_before) {
+void Core::acknowledged(const AckResult& result, std::size_t flight_before) {
   Tcb& t = *tcb_;
   errors_ = 0;  // section 8.1; for a peer with a closed window too (section 6.1 A)
-  if (result.newest_sent_at) rto_.measured(now_ - *result.newest_sent_at);
+  if (result.rtt) rto_.measured(*result.rtt);
   // Nothing in flight: what moved was a FORWARD-TSN's doing, and the next lost one shall not wait for ever longer.
   else if (result.cumulative_moved && flight_before == 0)
     rto_.answered();
   t.congestion.acknowledged(t.outstanding.cumulative(), result.cumulative_moved, result.bytes_acked, flight_before);
-  if (result.lost && t.congestion.lost(t.outstanding.highest())) {
+  if (result.bytes_lost != 0 && t.congestion.lost(t.outstanding.highest())) {
     t.fast_retransmit = true;
     ++statistics_.fast_recoveries;
   }

@@ -57,7 +57,7 @@ void Core::handle_shutdown(const ChunkView& chunk) {
   const Tsn cumulative{reader.u32()};
   if (!reader.ok()) return;
   const std::size_t flight_before = tcb_->outstanding.in_flight();
-  const auto result = tcb_->outstanding.handle_cumulative(cumulative);
+  const auto result = tcb_->outstanding.handle_cumulative(now_, cumulative);
   if (result.valid) acknowledged(result, flight_before);
   switch (state_) {
     case State::Established:

@@ -95,7 +95,7 @@ std::optional<SackChunk> SackChunk::parse(const ChunkView& chunk) noexcept {
   sack.gap_count = in.u16();
   sack.duplicate_count = in.u16();
   sack.gap_bytes = in.bytes(std::size_t{4} * sack.gap_count);
-  in.skip(std::size_t{4} * sack.duplicate_count);
+  sack.duplicate_bytes = in.bytes(std::size_t{4} * sack.duplicate_count);
   if (!in.ok()) return std::nullopt;
   return sack;
 }

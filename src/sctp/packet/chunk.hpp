@@ -127,10 +127,14 @@ struct SackChunk {
   std::uint16_t gap_count = 0;
   std::uint16_t duplicate_count = 0;
   std::span<const std::byte> gap_bytes;
+  std::span<const std::byte> duplicate_bytes;
 
   [[nodiscard]] static std::optional<SackChunk> parse(const ChunkView& chunk) noexcept;
   [[nodiscard]] Gap gap(std::size_t i) const noexcept {
     return {load_be<std::uint16_t>(gap_bytes.data() + 4 * i), load_be<std::uint16_t>(gap_bytes.data() + 4 * i + 2)};
+  }
+  [[nodiscard]] Tsn duplicate(std::size_t i) const noexcept {
+    return Tsn{load_be<std::uint32_t>(duplicate_bytes.data() + 4 * i)};
   }
 };
 

@@ -89,16 +89,16 @@ void OutstandingData::change(Fragment& fragment, State state) noexcept {
   fragment.state = state;
 }
 
-void OutstandingData::acknowledge(Fragment& fragment, SackResult& result) noexcept {
+void OutstandingData::acknowledge(Fragment& fragment, AckResult& result) noexcept {
   if (fragment.state != State::InFlight && fragment.state != State::Lost) return;
   result.bytes_acked += data_header_size + fragment.size;
   // RFC 9260 section 6.3.1 C5 (Karn): no measurement from what was sent twice.
-  if (fragment.transmissions == 1 && (!result.newest_sent_at || *result.newest_sent_at < fragment.sent_at))
-    result.newest_sent_at = fragment.sent_at;
+  if (fragment.transmissions == 1 && (!newest_sent_at_ || *newest_sent_at_ < fragment.sent_at))
+    newest_sent_at_ = fragment.sent_at;
   change(fragment, State::Acked);
 }
 
-void OutstandingData::pop_acknowledged(Tsn cumulative, SackResult& result) {
+void OutstandingData::pop_acknowledged(Tsn cumulative, AckResult& result) {
   std::size_t popped = 0;
   for (; cumulative_ < cumulative; ++cumulative_, ++popped) {
     Fragment& fragment = ring_.front();
@@ -128,7 +128,7 @@ std::size_t OutstandingData::index_of(Tsn tsn) const noexcept {
 /// Marks what the blocks report, takes back what they report no longer (section 6.2.1 D ii: the receiver may
 /// renege). Returns the end of the TSNs that a newly acknowledged one lies above. A peer with gaps repeats in each
 /// SACK what it said in the last one: only where the two differ are fragments looked at.
-std::size_t OutstandingData::apply_gaps(const SackChunk& sack, SackResult& result) {
+std::size_t OutstandingData::apply_gaps(const SackChunk& sack, AckResult& result) {
   std::swap(before_, reported_);
   reported_.clear();
   std::size_t at = 0;
@@ -174,48 +174,51 @@ std::size_t OutstandingData::apply_gaps(const SackChunk& sack, SackResult& resul
 /// RFC 9260 section 7.2.4, for what lies between the blocks. Deviation: a fragment may be found lost more than once
 /// without T3-rtx, when something sent after its retransmission arrived; the section allows one fast retransmission
 /// of each TSN.
-void OutstandingData::count_misses(std::size_t end, SackResult& result) {
+void OutstandingData::count_misses(std::size_t end, AckResult& result) {
   std::size_t at = 0;
   for (const Block& block : reported_) {
     for (const std::size_t hole_end = std::min(index_of(block.first), end); at < hole_end; ++at) {
       Fragment& fragment = ring_[at];
       if (fragment.state != State::InFlight) continue;
-      if (fragment.transmissions > 1 && (!result.newest_sent_at || *result.newest_sent_at <= fragment.sent_at))
-        continue;
+      if (fragment.transmissions > 1 && (!newest_sent_at_ || *newest_sent_at_ <= fragment.sent_at)) continue;
       if (++fragment.misses < miss_indications_for_loss) continue;
       change(fragment, State::Lost);
       first_lost_ = std::min(first_lost_, at);
-      result.lost = true;
+      result.bytes_lost += data_header_size + fragment.size;
     }
     at = std::max(at, index_of(block.end));
     if (at >= end) return;
   }
 }
 
-OutstandingData::SackResult OutstandingData::handle_sack(const SackChunk& sack, bool fast_recovery) {
-  SackResult result;
+AckResult OutstandingData::handle_sack(TimePoint now, const SackChunk& sack, bool fast_recovery) {
+  AckResult result;
   const auto ahead = sack.cumulative - cumulative_;
   if (ahead < 0 || static_cast<std::size_t>(ahead) > ring_.size()) return result;
   const std::size_t left = ring_.size() - static_cast<std::size_t>(ahead);
   for (std::size_t i = 0; i < sack.gap_count; ++i)
     if (sack.gap(i).end > left) return result;
   result.valid = true;
+  newest_sent_at_.reset();
   pop_acknowledged(sack.cumulative, result);
   if (sack.gap_count != 0 || gap_end_ != 0) {
     const std::size_t newly_end = apply_gaps(sack, result);
     count_misses(fast_recovery && result.cumulative_moved ? gap_end_ : newly_end, result);
   }
   advance_forward();
+  if (newest_sent_at_) result.rtt = now - *newest_sent_at_;
   return result;
 }
 
-OutstandingData::SackResult OutstandingData::handle_cumulative(Tsn cumulative) {
-  SackResult result;
+AckResult OutstandingData::handle_cumulative(TimePoint now, Tsn cumulative) {
+  AckResult result;
   const auto ahead = cumulative - cumulative_;
   if (ahead < 0 || static_cast<std::size_t>(ahead) > ring_.size()) return result;
   result.valid = true;
+  newest_sent_at_.reset();
   pop_acknowledged(cumulative, result);
   advance_forward();
+  if (newest_sent_at_) result.rtt = now - *newest_sent_at_;
   return result;
 }
 

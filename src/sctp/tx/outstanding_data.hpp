@@ -10,6 +10,7 @@
 #include "linnet/core/time.hpp"
 #include "sctp/packet/chunk.hpp"
 #include "sctp/ring.hpp"
+#include "sctp/tx/ack_result.hpp"
 #include "sctp/tx/out_message.hpp"
 #include "sctp/tx/send_queue.hpp"
 #include "sctp/types.hpp"
@@ -20,13 +21,6 @@ namespace linnet::sctp {
 /// what was given up. Owned by the association's core, which decides how much may be sent.
 class OutstandingData {
  public:
-  struct SackResult {
-    bool valid = false;  // false: older than the last one, or about TSNs that were never sent
-    bool cumulative_moved = false;
-    std::size_t bytes_acked = 0;              // flight bytes newly acknowledged
-    bool lost = false;                        // fragments reached three miss indications
-    std::optional<TimePoint> newest_sent_at;  // of what was newly acknowledged and sent only once (Karn)
-  };
   /// A fragment to send again.
   struct Again {
     Tsn tsn;
@@ -51,13 +45,13 @@ class OutstandingData {
   [[nodiscard]] std::optional<Again> peek_lost(TimePoint now);
   void resend(TimePoint now, const Again& again);
 
-  [[nodiscard]] SackResult handle_sack(const SackChunk& sack, bool fast_recovery);
+  [[nodiscard]] AckResult handle_sack(TimePoint now, const SackChunk& sack, bool fast_recovery);
   /// Gives up a message of which a part has still to be sent (its lifetime ended).
   void abandon_unsent(OutMessage* message);
   /// T3-rtx expired: everything in flight counts as lost (RFC 9260 section 6.3.3).
   void lose_all();
   /// SHUTDOWN bears a cumulative TSN too.
-  [[nodiscard]] SackResult handle_cumulative(Tsn cumulative);
+  [[nodiscard]] AckResult handle_cumulative(TimePoint now, Tsn cumulative);
 
   [[nodiscard]] Tsn next_tsn() const noexcept { return cumulative_ + static_cast<std::uint32_t>(ring_.size()) + 1U; }
   [[nodiscard]] Tsn cumulative() const noexcept { return cumulative_; }
@@ -98,10 +92,10 @@ class OutstandingData {
   [[nodiscard]] std::size_t index_of(Tsn tsn) const noexcept;
   [[nodiscard]] DataChunk header(const Fragment& fragment, Tsn tsn) const noexcept;
   void change(Fragment& fragment, State state) noexcept;
-  void acknowledge(Fragment& fragment, SackResult& result) noexcept;
-  void pop_acknowledged(Tsn cumulative, SackResult& result);
-  std::size_t apply_gaps(const SackChunk& sack, SackResult& result);
-  void count_misses(std::size_t end, SackResult& result);
+  void acknowledge(Fragment& fragment, AckResult& result) noexcept;
+  void pop_acknowledged(Tsn cumulative, AckResult& result);
+  std::size_t apply_gaps(const SackChunk& sack, AckResult& result);
+  void count_misses(std::size_t end, AckResult& result);
   void release(Fragment& fragment);
   [[nodiscard]] bool expired(const Fragment& fragment, TimePoint now) const noexcept;
   void abandon(std::size_t i);
@@ -114,8 +108,9 @@ class OutstandingData {
   };
 
   Ring<Fragment> ring_;
-  std::vector<Block> reported_;  // gap ack blocks of the newest SACK
-  std::vector<Block> before_;    // and of the one before it, while it is handled
+  std::optional<TimePoint> newest_sent_at_;  // of what the SACK at hand newly acknowledged and was sent only once
+  std::vector<Block> reported_;              // gap ack blocks of the newest SACK
+  std::vector<Block> before_;                // and of the one before it, while it is handled
   Tsn cumulative_;
   Tsn forward_;                 // Advanced.Peer.Ack.Point
   Tsn last_abandoned_;          // the highest TSN ever given up

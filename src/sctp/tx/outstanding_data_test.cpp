@@ -26,7 +26,7 @@ struct Outstanding : testing::Test {
   void send(int fragments, TimePoint now = start) {
     for (int i = 0; i < fragments; ++i) (void)data.send(now, *queue.peek(now, 100));
   }
-  OutstandingData::SackResult sack(std::int32_t ahead, std::initializer_list<std::pair<int, int>> blocks = {}) {
+  AckResult sack(std::int32_t ahead, std::initializer_list<std::pair<int, int>> blocks = {}) {
     gaps.assign(blocks.size() * 4, {});
     std::size_t at = 0;
     for (const auto& [first, last] : blocks) {
@@ -36,8 +36,9 @@ struct Outstanding : testing::Test {
     }
     const SackChunk chunk{.cumulative = Tsn{0xFFFFFFFD} + static_cast<std::uint32_t>(ahead),
                           .gap_count = static_cast<std::uint16_t>(blocks.size()),
-                          .gap_bytes = gaps};
-    return data.handle_sack(chunk, false);
+                          .gap_bytes = gaps,
+                          .duplicate_bytes = {}};
+    return data.handle_sack(start + 10ms, chunk, false);
   }
 };
 
@@ -58,18 +59,18 @@ TEST_F(Outstanding, IgnoresASackForWhatWasNeverSent) {
   EXPECT_FALSE(sack(4).valid);
   EXPECT_FALSE(sack(-1).valid);
   EXPECT_FALSE(sack(1, {{2, 3}}).valid);
-  SackChunk opposite{.cumulative = Tsn{0x7FFFFFFD}};
-  EXPECT_FALSE(data.handle_sack(opposite, false).valid);
+  SackChunk opposite{.cumulative = Tsn{0x7FFFFFFD}, .gap_bytes = {}, .duplicate_bytes = {}};
+  EXPECT_FALSE(data.handle_sack(start, opposite, false).valid);
   EXPECT_EQ(data.payload_in_flight(), 250U);
 }
 
 TEST_F(Outstanding, ThreeMissIndicationsMakeAFragmentLost) {
   queue_message(600);
   send(6);
-  EXPECT_FALSE(sack(1, {{2, 2}}).lost);
-  EXPECT_FALSE(sack(1, {{2, 3}}).lost);
-  EXPECT_FALSE(sack(1, {{2, 3}}).lost) << "nothing new was acknowledged";
-  EXPECT_TRUE(sack(1, {{2, 4}}).lost);
+  EXPECT_EQ(sack(1, {{2, 2}}).bytes_lost, 0U);
+  EXPECT_EQ(sack(1, {{2, 3}}).bytes_lost, 0U);
+  EXPECT_EQ(sack(1, {{2, 3}}).bytes_lost, 0U) << "nothing new was acknowledged";
+  EXPECT_EQ(sack(1, {{2, 4}}).bytes_lost, 100 + data_header_size);
   const auto again = data.peek_lost(start);
   ASSERT_TRUE(again);
   EXPECT_EQ(again->tsn, Tsn{0xFFFFFFFF});
@@ -83,7 +84,16 @@ TEST_F(Outstanding, ARetransmissionGivesNoRoundTripTime) {
   send(1);
   data.lose_all();
   data.resend(start + 1s, *data.peek_lost(start + 1s));
-  EXPECT_EQ(sack(1).newest_sent_at, std::nullopt);
+  EXPECT_EQ(sack(1).rtt, std::nullopt);
+}
+
+TEST_F(Outstanding, TheRoundTripTimeIsThatOfTheNewestFragmentAcknowledged) {
+  queue_message(300);
+  send(2);
+  send(1, start + 4ms);
+  EXPECT_EQ(sack(1).rtt, 10ms);
+  EXPECT_EQ(sack(3).rtt, 6ms);
+  EXPECT_EQ(sack(3).rtt, std::nullopt);
 }
 
 TEST_F(Outstanding, TakesBackWhatThePeerReneged) {
