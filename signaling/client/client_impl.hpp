@@ -4,12 +4,15 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "client/backoff.hpp"
 #include "client/link.hpp"
 #include "client/random_device.hpp"
+#include "client/server_message.hpp"
 #include "linnet/signaling/client.hpp"
 
 namespace linnet::signaling {
@@ -62,21 +65,24 @@ class Client::Impl : public std::enable_shared_from_this<Client::Impl> {
   void heard();
 
   // client_dispatch.cpp: what the server says
-  void dispatch(const std::string& text);
-  void on_welcome();
-  void on_ready(const boost::json::object& message);
-  void on_joined(const boost::json::object& message);
-  void on_ack(const boost::json::object& message);
-  void on_error(const boost::json::object& message);
-  void on_goaway(const boost::json::object& message);
-  void on_presence(std::string_view type, const boost::json::object& message);
-  void on_peer_message(std::string_view type, const boost::json::object& message);
+  void dispatch(std::string_view text);
+  void on(UnknownMessage&) {}
+  void on(WelcomeMessage& message);
+  void on(ReadyMessage& message);
+  void on(JoinedMessage& message);
+  void on(AckMessage& message);
+  void on(ErrorMessage& message);
+  void on(GoAwayMessage& message);
+  void on(PresenceMessage& message);
+  void on(PingMessage& message);
+  void on(Signal& message);
+  void on(Message& message);
 
   void write(const boost::json::object& message);
   void start_request(boost::json::object message, Pending pending);
   void timed_out(std::uint64_t id);
   void complete(Pending pending, const Error& error);
-  [[nodiscard]] std::optional<Pending> take(const boost::json::object& reply);
+  [[nodiscard]] std::optional<Pending> take(std::optional<std::uint64_t> id);
 
   RandomDevice random_;
   Backoff backoff_;

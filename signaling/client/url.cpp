@@ -30,7 +30,15 @@ std::string percent_decode(std::string_view text) {
 }
 
 std::unexpected<Error> wrong(std::string_view url, std::string_view why) {
-  return fail(ErrorName::SyntaxError, '"' + std::string(url) + "\" is no signaling address: " + std::string(why));
+  return fail(ErrorName::SyntaxError,
+              '"' + std::string(url.substr(0, 256)) + "\" is no signaling address: " + std::string(why));
+}
+
+/// It goes into the Host header and into "ws://HOST": nothing that separates there, no control character.
+bool is_host(std::string_view host) {
+  return !host.empty() && host.size() <= 255 && std::ranges::none_of(host, [](char c) {
+    return static_cast<unsigned char>(c) <= ' ' || c == '\x7f' || c == '@' || c == '\\' || c == '[' || c == ']';
+  });
 }
 
 /// Takes "host", "host:port", "[v6]" or "[v6]:port" apart.
@@ -40,6 +48,8 @@ bool parse_authority(std::string_view authority, Url& url) {
     const std::size_t end = authority.find(']');
     if (end == std::string_view::npos) return false;
     url.host = authority.substr(1, end - 1);
+    // What has no colon needs no brackets, and could not be written with them again.
+    if (url.host.find(':') == std::string::npos) return false;
     const std::string_view rest = authority.substr(end + 1);
     if (!rest.empty() && (rest.front() != ':' || rest.size() == 1)) return false;
     if (!rest.empty()) port = rest.substr(1);
@@ -51,7 +61,7 @@ bool parse_authority(std::string_view authority, Url& url) {
       if (port.empty()) return false;
     }
   }
-  if (url.host.empty() || url.host.find_first_of(" \t\r\n@\\") != std::string::npos) return false;
+  if (!is_host(url.host)) return false;
   if (port.empty()) return true;
   const auto [end, ec] = std::from_chars(port.data(), port.data() + port.size(), url.port);
   return ec == std::errc() && end == port.data() + port.size() && url.port != 0;
