@@ -1,3 +1,6 @@
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -68,16 +71,27 @@ class Receiver {
       co_return ReceiveResult{{ExitCode::Refused, "declined " + Output::printable(offer->name)}, offer};
     }
     auto sink = FileSink::open(options_.folder, offer->name, offer->size, options_.existing);
-    if (!sink) {
-      say({{"type", "refuse"}, {"reason", "the file cannot be saved there"}});
-      co_await closed();
-      co_return ReceiveResult{{ExitCode::Disk, Output::printable(sink.error())}, offer};
+    if (!sink) co_return co_await cannot_save(*offer, sink.error());
+    if (sink->offset() > 0) {
+      output_.status("reading what is there of " + Output::printable(offer->name) + " already, " +
+                     format_bytes(sink->offset()));
+      output_.event("resuming", {{"name", offer->name}, {"offset", sink->offset()}, {"size", offer->size}});
+      const auto open = [this] { return channel_.ready_state() == DataChannelState::Open; };
+      const auto whole = co_await read_old_part(*sink, open);
+      if (!whole) co_return co_await cannot_save(*offer, whole.error());
+      if (!*whole) co_return lost(offer);
     }
     say({{"type", "accept"}, {"offset", sink->offset()}});
     co_return co_await content(*offer, *sink);
   }
 
  private:
+  awaitable<ReceiveResult> cannot_save(const Offer& offer, const std::string& why) {
+    say({{"type", "refuse"}, {"reason", "the file cannot be saved there"}});
+    co_await closed();
+    co_return ReceiveResult{{ExitCode::Disk, Output::printable(why)}, offer};
+  }
+
   awaitable<ReceiveResult> content(const Offer& offer, FileSink& sink) {
     const auto name = Output::printable(offer.name);
     Progress progress{output_, name, offer.size, sink.offset()};
@@ -145,6 +159,17 @@ class Receiver {
 };
 
 }  // namespace
+
+awaitable<std::expected<bool, std::string>> read_old_part(FileSink& sink, std::function<bool()> wanted) {
+  const auto executor = co_await boost::asio::this_coro::executor;
+  for (;;) {
+    if (!wanted()) co_return false;
+    const auto step = sink.read_old_part();
+    if (!step) co_return std::unexpected(step.error());
+    if (*step) co_return true;
+    co_await boost::asio::post(executor, boost::asio::use_awaitable);
+  }
+}
 
 awaitable<ReceiveResult> receive_file(DataChannel channel, const ReceiveOptions& options, Output& output) {
   try {

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cassert>
 #include <cerrno>
 #include <cstdio>
 #include <system_error>
@@ -72,20 +74,12 @@ std::expected<FileSink, std::string> FileSink::open(const std::filesystem::path&
     return std::unexpected(sink.shown_.string() + ".part is not a plain file");
 
   // What is there of an earlier try counts when it can be the beginning of this file; the hash decides at the end.
-  auto there = static_cast<std::uint64_t>(info.st_size);
-  if (there > size || existing != Existing::Resume) {
-    there = 0;
-    if (::ftruncate(sink.file_, 0) != 0)
-      return std::unexpected("cannot write " + sink.shown_.string() + ".part: " + reason(errno));
+  const auto there = static_cast<std::uint64_t>(info.st_size);
+  if (existing == Existing::Resume && there <= size) {
+    sink.offset_ = there;
+  } else if (::ftruncate(sink.file_, 0) != 0) {
+    return std::unexpected("cannot write " + sink.shown_.string() + ".part: " + reason(errno));
   }
-  std::vector<std::byte> buffer(std::size_t{1} << 20);
-  while (sink.bytes_ < there) {
-    const auto got = ::read(sink.file_, buffer.data(), buffer.size());
-    if (got <= 0) return std::unexpected("cannot read " + sink.shown_.string() + ".part: " + reason(errno));
-    sink.hash_.update(std::span{buffer}.first(static_cast<std::size_t>(got)));
-    sink.bytes_ += static_cast<std::uint64_t>(got);
-  }
-  sink.offset_ = sink.bytes_;
   return sink;
 }
 
@@ -107,7 +101,20 @@ FileSink::~FileSink() {
   if (folder_ >= 0) ::close(folder_);
 }
 
+std::expected<bool, std::string> FileSink::read_old_part() {
+  if (bytes_ >= offset_) return true;
+  std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(slice, offset_ - bytes_)));
+  const auto got = ::read(file_, buffer.data(), buffer.size());
+  if (got < 0 && errno == EINTR) return false;
+  if (got < 0) return std::unexpected("cannot read " + shown_.string() + ".part: " + reason(errno));
+  if (got == 0) return std::unexpected("cannot read " + shown_.string() + ".part: it became shorter");
+  hash_.update(std::span{buffer}.first(static_cast<std::size_t>(got)));
+  bytes_ += static_cast<std::uint64_t>(got);
+  return bytes_ == offset_;
+}
+
 std::expected<void, std::string> FileSink::write(std::span<const std::byte> bytes) {
+  assert(bytes_ >= offset_);
   hash_.update(bytes);
   while (!bytes.empty()) {
     const auto done = ::write(file_, bytes.data(), bytes.size());

@@ -19,7 +19,7 @@ enum class Existing { Refuse, Overwrite, Rename, Resume };
 /// symbolic link and never leaves the folder. Without `keep_part` an unfinished part is deleted at the end.
 class FileSink {
  public:
-  /// Opens the part. The error is one line for the user.
+  /// Opens the part. What is in it already is still to be read by read_old_part(). The error is one line for the user.
   [[nodiscard]] static std::expected<FileSink, std::string> open(const std::filesystem::path& folder,
                                                                  std::string_view name, std::uint64_t size,
                                                                  Existing existing);
@@ -29,9 +29,15 @@ class FileSink {
 
   /// How much an earlier part had already: where the sender should go on.
   [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }
+  /// What is read of the old part or written after it.
   [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
   /// Where the file is or will be, for people.
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return shown_; }
+
+  /// Reads on in what an earlier part had, for the hash: at most `slice` bytes, so that others get their turn between
+  /// two calls. `true`: all of it is read, and write() may begin.
+  [[nodiscard]] std::expected<bool, std::string> read_old_part();
+  static constexpr std::size_t slice = std::size_t{1} << 20;
 
   [[nodiscard]] std::expected<void, std::string> write(std::span<const std::byte> bytes);
   /// Checks the hash and gives the file its name. `false`: the hash is wrong and the part is deleted.

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 #include <sstream>
@@ -30,6 +31,11 @@ class FileSinkTest : public testing::Test {
   std::expected<bool, std::string> receive(std::string_view name, std::string_view content, Existing existing) {
     auto sink = FileSink::open(folder_, name, content.size(), existing);
     if (!sink) return std::unexpected(sink.error());
+    for (bool whole = false; !whole;) {
+      const auto step = sink->read_old_part();
+      if (!step) return std::unexpected(step.error());
+      whole = *step;
+    }
     if (auto written = sink->write(bytes(content.substr(sink->offset()))); !written)
       return std::unexpected(written.error());
     return sink->finish(hash(content));
@@ -73,6 +79,32 @@ TEST_F(FileSinkTest, DropsAnUnfinishedPartUnlessItMayBeResumed) {
   }
   EXPECT_TRUE(receive("x", "hello", Existing::Resume).value());
   EXPECT_EQ(read("x"), "hello");
+}
+
+TEST_F(FileSinkTest, ReadsAnOldPartNoMoreThanASliceAtATime) {
+  constexpr std::uint64_t size = 3 * FileSink::slice + 1;
+  put("x.part", "");
+  fs::resize_file(folder_ / "x.part", size);
+  auto sink = FileSink::open(folder_, "x", size + 1, Existing::Resume);
+  ASSERT_TRUE(sink) << sink.error();
+  EXPECT_EQ(sink->offset(), size);
+  EXPECT_EQ(sink->bytes(), 0U);
+  for (std::uint64_t slices = 1; slices <= 4; ++slices) {
+    EXPECT_EQ(sink->read_old_part().value(), slices == 4);
+    EXPECT_EQ(sink->bytes(), std::min(size, slices * FileSink::slice));
+  }
+  EXPECT_TRUE(sink->read_old_part().value());
+  ASSERT_TRUE(sink->write(bytes("!")));
+  EXPECT_TRUE(sink->finish(hash(std::string(size, '\0') + "!")).value());
+}
+
+TEST_F(FileSinkTest, SaysWhenAnOldPartBecomesShorterWhileItIsRead) {
+  put("x.part", "hell");
+  auto sink = FileSink::open(folder_, "x", 5, Existing::Resume);
+  fs::resize_file(folder_ / "x.part", 0);
+  const auto step = sink->read_old_part();
+  ASSERT_FALSE(step);
+  EXPECT_NE(step.error().find("became shorter"), std::string::npos) << step.error();
 }
 
 TEST_F(FileSinkTest, AResumedPartOfAnotherFileFailsTheHash) {

@@ -2,6 +2,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
+#include <expected>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -60,6 +61,12 @@ struct ReceiveOptions {
 struct ReceiveResult : TransferResult {
   std::optional<Offer> offer{};
 };
+
+/// Reads what an earlier part had, slice by slice, and lets others on the executor have their turn between two of them:
+/// a connection lives on however large the part is. `false`: `wanted` gave up before the end. The error is one line for
+/// the user.
+[[nodiscard]] boost::asio::awaitable<std::expected<bool, std::string>> read_old_part(FileSink& sink,
+                                                                                     std::function<bool()> wanted);
 
 /// Receives the file that the peer offers on `channel`.
 [[nodiscard]] boost::asio::awaitable<ReceiveResult> receive_file(DataChannel channel, const ReceiveOptions& options,

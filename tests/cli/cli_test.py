@@ -226,6 +226,7 @@ class Chat(CliTest):
 class Files(CliTest):
     def send_and_receive(self, paths, *receive_options):
         _, url = self.serve()
+        self.url = url
         send = self.start("send", *paths, "--server", url, "--json")
         code = send.event("waiting")["code"]
         out = self.folder / "out"
@@ -281,6 +282,20 @@ class Files(CliTest):
         send, recv, out = self.send_and_receive([path], "--resume", "--json")
         self.assertEqual((send.wait(), recv.wait()), (0, 0))
         self.assertEqual(digest(out / "big.bin"), digest(path))
+
+    def test_a_huge_part_is_read_while_everything_else_goes_on(self):
+        huge, out = self.folder / "huge.bin", self.folder / "out"
+        out.mkdir()
+        for path in (huge, out / "huge.bin.part"):
+            path.touch()
+            os.truncate(path, 200_000_000_000)  # no blocks on the disk, but minutes of reading
+        send, recv, out = self.send_and_receive([huge], "--resume", "--json")
+        recv.event("resuming")
+        chat = self.start("chat", send.event("waiting")["code"], "--server", self.url)
+        chat.until(lambda: True if sum("connected to" in l for l in chat.err) == 2 else None, "a connection to both")
+        self.assertIsNone(send.process.poll())
+        self.assertEqual(recv.stop(signal.SIGINT), 130)
+        self.assertEqual((out / "huge.bin.part").stat().st_size, 200_000_000_000)
 
     def test_a_full_disk_is_one_line_and_exit_5(self):
         if os.geteuid() != 0:
