@@ -8,6 +8,13 @@
 
 namespace linnet {
 
+/// How SCTP finds out what the path carries.
+enum class CongestionAlgorithm : std::uint8_t {
+  Cubic,    ///< RFC 9438 with HyStart++ (RFC 9406): what TCP does today, and fair to it.
+  NewReno,  ///< RFC 9260 section 7.2 to the letter.
+  Bbr,      ///< Models the path's rate and delay (draft-ietf-ccwg-bbr); keeps its speed on lossy paths.
+};
+
 /// Everything that can be set about a connection and is no part of W3C RTCConfiguration. The defaults are good for
 /// the open internet; each limit bounds memory against a hostile or a slow peer.
 struct Tuning {
@@ -59,6 +66,7 @@ struct Tuning {
   Duration sctp_rto_initial = std::chrono::milliseconds{500};
   Duration sctp_rto_min = std::chrono::milliseconds{300};
   Duration sctp_rto_max = std::chrono::seconds{10};
+  CongestionAlgorithm congestion_algorithm = CongestionAlgorithm::NewReno;
   /// Between heartbeats on an idle association. ICE consent already watches the path, so rarely.
   Duration sctp_heartbeat_interval = std::chrono::seconds{30};
 

@@ -76,7 +76,8 @@ transport::Options transport_options(const Configuration& configuration, const T
                    .rto_initial = tuning.sctp_rto_initial,
                    .rto_min = tuning.sctp_rto_min,
                    .rto_max = tuning.sctp_rto_max,
-                   .heartbeat_interval = tuning.sctp_heartbeat_interval},
+                   .heartbeat_interval = tuning.sctp_heartbeat_interval,
+                   .congestion_algorithm = tuning.congestion_algorithm},
           .mtu = tuning.mtu,
           .close_timeout = tuning.close_timeout,
           .close_limit = tuning.close_limit};

@@ -25,7 +25,7 @@ Core::Tcb::Tcb(const Handshake& with, Core& core)
     : handshake(with),
       tracker(with.peer_initial),
       outstanding(with.local_initial, with.forward_tsn, core.queue_),
-      congestion(core.options_.mtu, core.options_.initial_window),
+      congestion(core.options_.congestion_algorithm, core.options_.mtu, core.options_.initial_window),
       reset(with.local_initial, with.peer_initial),
       peer_window(with.peer_window),
       forward_sent(with.local_initial - 1U) {}

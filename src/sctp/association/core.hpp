@@ -24,7 +24,7 @@
 #include "sctp/packet/packet_writer.hpp"
 #include "sctp/rx/data_tracker.hpp"
 #include "sctp/rx/reassembly_queue.hpp"
-#include "sctp/tx/congestion_control.hpp"
+#include "sctp/tx/congestion/congestion_control.hpp"
 #include "sctp/tx/outstanding_data.hpp"
 #include "sctp/tx/retransmission_timeout.hpp"
 #include "sctp/tx/send_queue.hpp"
@@ -192,6 +192,7 @@ class Core {
   [[nodiscard]] bool write_forward(PacketWriter& writer);
   void write_lost(PacketWriter& writer, bool& sent);
   void write_new(PacketWriter& writer, bool& sent);
+  void end_idle() noexcept;
   [[nodiscard]] bool may_send_data() const noexcept;
   [[nodiscard]] bool writable_again() const noexcept;
   [[nodiscard]] CommonHeader header(std::uint32_t tag) const noexcept;

@@ -90,8 +90,14 @@ void Core::acknowledged(const AckResult& result, std::size_t flight_before) {
   // Nothing in flight: what moved was a FORWARD-TSN's doing, and the next lost one shall not wait for ever longer.
   else if (result.cumulative_moved && flight_before == 0)
     rto_.answered();
-  t.congestion.acknowledged(t.outstanding.cumulative(), result.cumulative_moved, result.bytes_acked, flight_before);
-  if (result.bytes_lost != 0 && t.congestion.lost(t.outstanding.highest())) {
+  const bool recovery = t.congestion.acknowledged({.now = now_,
+                                                   .result = result,
+                                                   .in_flight_before = flight_before,
+                                                   .in_flight = t.outstanding.in_flight(),
+                                                   .cumulative = t.outstanding.cumulative(),
+                                                   .next_tsn = t.outstanding.next_tsn(),
+                                                   .smoothed_rtt = rto_.smoothed()});
+  if (recovery) {
     t.fast_retransmit = true;
     ++statistics_.fast_recoveries;
   }
@@ -161,7 +167,7 @@ void Core::retransmission_timed_out() {
   ++statistics_.timeouts;
   if (!count_error()) return;
   rto_.back_off();
-  tcb_->congestion.timed_out();
+  tcb_->congestion.timed_out(now_);
   tcb_->outstanding.lose_all();
   tcb_->forward_due = tcb_->outstanding.wants_forward();
   timers_.set(Timer::Retransmission, now_ + rto_.value());

@@ -205,6 +205,7 @@ void Core::write_lost(PacketWriter& writer, bool& sent) {
     // Section 7.2.4: the first packet of a fast retransmission does not ask the congestion window.
     if (flight != 0 && !t.fast_retransmit && flight + size > t.congestion.window()) return;
     t.outstanding.resend(now_, *again);
+    t.congestion.sent(now_, size, t.outstanding.in_flight());
     DataChunk header = again->header;
     header.immediate = true;
     writer.data(header, again->payload);
@@ -212,9 +213,15 @@ void Core::write_lost(PacketWriter& writer, bool& sent) {
   }
 }
 
+/// Section 7.2.1: what was known of the path fades while nothing is sent.
+void Core::end_idle() noexcept {
+  constexpr Duration::rep most = 31;
+  const Duration idle = now_ - tcb_->last_data_at;
+  if (idle > rto_.value()) tcb_->congestion.idle(static_cast<unsigned>(std::min(idle / rto_.value(), most)));
+}
+
 void Core::write_new(PacketWriter& writer, bool& sent) {
   Tcb& t = *tcb_;
-  if (t.outstanding.empty() && now_ - t.last_data_at > rto_.value()) t.congestion.idle();
   while (t.outstanding.in_flight() < t.congestion.window() && t.outstanding.size() < max_outstanding) {
     if (writer.room() <= data_header_size) return;
     const std::size_t room = std::min(writer.room() - data_header_size, fragment_size());
@@ -227,7 +234,9 @@ void Core::write_new(PacketWriter& writer, bool& sent) {
     if (!piece->last && !writer.empty() && room < min_fragment) return;
     // Anything less than the whole piece waits: no silly windows.
     if (!window_allows(piece->size)) return;
+    if (t.outstanding.empty()) end_idle();
     DataChunk header = t.outstanding.send(now_, *piece);
+    t.congestion.sent(now_, data_header_size + piece->size, t.outstanding.in_flight());
     // RFC 7053: the sender cannot go on, or is done for the association's sake: do not delay the SACK.
     header.immediate =
         t.outstanding.in_flight() >= t.congestion.window() || t.reset.waiting() || state_ != State::Established;

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "linnet/core/time.hpp"
+#include "linnet/tuning.hpp"
 
 namespace linnet::sctp {
 
@@ -43,6 +44,7 @@ struct Options {
   unsigned max_init_retransmits = 8;
   /// Association.Max.Retrans: consecutive timeouts before the path counts as dead.
   unsigned max_retransmits = 10;
+  CongestionAlgorithm congestion_algorithm = CongestionAlgorithm::NewReno;
   /// Initial congestion window in packets.
   unsigned initial_window = 10;
 };

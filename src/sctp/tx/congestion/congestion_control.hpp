@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <variant>
+
+#include "linnet/core/time.hpp"
+#include "linnet/tuning.hpp"
+#include "sctp/tx/congestion/acknowledgement.hpp"
+#include "sctp/tx/congestion/new_reno.hpp"
+#include "sctp/types.hpp"
+
+namespace linnet::sctp {
+
+/// How much may be in flight on the one path, and when the next of it may leave (RFC 9260 section 7.2). Knows rounds
+/// and recoveries; how far the window moves is its algorithm's business. Owned by the association's core, which
+/// tells it what was sent, acknowledged and lost. Starts no timer and sends nothing.
+class CongestionControl {
+ public:
+  /// Deviation: RFC 9260 section 7.2.1 begins with at most 4380 bytes; RFC 6928 made ten packets usual.
+  CongestionControl(CongestionAlgorithm algorithm, std::size_t mtu, unsigned initial_packets) noexcept;
+
+  [[nodiscard]] std::size_t window() const noexcept;
+  [[nodiscard]] std::size_t threshold() const noexcept;
+  [[nodiscard]] bool slow_start() const noexcept;
+  /// What was in flight when fragments were found lost is not yet acknowledged.
+  [[nodiscard]] bool in_fast_recovery() const noexcept { return exit_.has_value(); }
+  [[nodiscard]] Duration min_rtt() const noexcept { return min_rtt_; }
+
+  /// `bytes` left, `in_flight` with them.
+  void sent(TimePoint now, std::size_t bytes, std::size_t in_flight) noexcept;
+  /// Takes the losses of the SACK too; true when a fast recovery begins.
+  [[nodiscard]] bool acknowledged(Acknowledgement ack) noexcept;
+  /// Fragments were found lost, by a timer or by a SACK; true when this begins a fast recovery, which ends once
+  /// `highest` is acknowledged.
+  bool lost(TimePoint now, std::size_t bytes, std::size_t in_flight, Tsn highest) noexcept;
+  /// T3-rtx expired.
+  void timed_out(TimePoint now) noexcept;
+  /// The last reduction was a mistake: everything retransmitted had arrived the first time.
+  void undo(TimePoint now) noexcept;
+  /// Nothing was sent for this many retransmission timeouts (section 7.2.1).
+  void idle(unsigned timeouts) noexcept;
+  void set_mtu(std::size_t mtu) noexcept;
+
+ private:
+  using Algorithm = std::variant<NewReno>;
+
+  Algorithm algorithm_;
+  std::size_t mtu_;
+  Duration min_rtt_{};
+  std::optional<Tsn> exit_;
+  std::optional<Tsn> round_end_;
+  bool limited_ = false;       // the window was used up in this round
+  bool limited_last_ = false;  // and in the one before
+  bool timed_out_ = false;     // and nothing was acknowledged since
+};
+
+}  // namespace linnet::sctp

@@ -1,0 +1,97 @@
+#include "sctp/tx/congestion/congestion_control.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+namespace linnet::sctp {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t mtu = 1'000;
+
+struct Congestion : testing::Test {
+  CongestionControl control{CongestionAlgorithm::NewReno, mtu, 10};
+  TimePoint now{1s};
+  std::uint32_t next = 1;   // TSN
+  std::uint32_t acked = 0;  // cumulative
+
+  void send(std::uint32_t packets) {
+    for (std::uint32_t i = 0; i < packets; ++i, ++next) control.sent(now, mtu, (next - acked) * mtu);
+  }
+  bool acknowledge(std::uint32_t packets, std::size_t lost = 0) {
+    acked += packets;
+    return control.acknowledged({.now = now,
+                                 .result = {.valid = true,
+                                            .cumulative_moved = packets != 0,
+                                            .bytes_acked = packets * mtu,
+                                            .bytes_lost = lost,
+                                            .rtt = 20ms},
+                                 .in_flight = (next - 1 - acked) * mtu,
+                                 .cumulative = Tsn{acked},
+                                 .next_tsn = Tsn{next},
+                                 .smoothed_rtt = 20ms});
+  }
+};
+
+TEST_F(Congestion, AWindowThatIsUsedGrows) {
+  send(10);
+  EXPECT_FALSE(acknowledge(10));
+  EXPECT_EQ(control.window(), 20 * mtu);
+}
+
+TEST_F(Congestion, AWindowThatTheApplicationDoesNotFillStays) {
+  for (int round = 0; round < 20; ++round) {
+    send(4);
+    acknowledge(4);
+  }
+  EXPECT_EQ(control.window(), 10 * mtu);
+}
+
+TEST_F(Congestion, LossReducesOnceUntilWhatWasInFlightIsAcknowledged) {
+  send(10);
+  EXPECT_TRUE(acknowledge(1, mtu));
+  const std::size_t reduced = control.window();
+  EXPECT_LT(reduced, 10 * mtu);
+  EXPECT_FALSE(control.lost(now, mtu, 8 * mtu, Tsn{next - 1})) << "the same recovery";
+  EXPECT_TRUE(control.in_fast_recovery());
+  acknowledge(4);
+  EXPECT_EQ(control.window(), reduced) << "no growth while recovering";
+  acknowledge(5);
+  EXPECT_FALSE(control.in_fast_recovery());
+  EXPECT_TRUE(control.lost(now, mtu, mtu, Tsn{next}));
+}
+
+TEST_F(Congestion, ATimeoutEndsTheRecovery) {
+  send(10);
+  acknowledge(1, mtu);
+  control.timed_out(now);
+  EXPECT_EQ(control.window(), mtu);
+  EXPECT_FALSE(control.in_fast_recovery());
+  EXPECT_TRUE(control.slow_start());
+}
+
+TEST_F(Congestion, WhatProvesNeedlessIsUndone) {
+  send(10);
+  acknowledge(1, mtu);
+  ASSERT_LT(control.window(), 11 * mtu);
+  (void)control.acknowledged(
+      {.now = now, .result = {.valid = true, .spurious = true}, .cumulative = Tsn{acked}, .next_tsn = Tsn{next}});
+  EXPECT_EQ(control.window(), 11 * mtu);
+  EXPECT_FALSE(control.in_fast_recovery());
+}
+
+TEST_F(Congestion, KnowsTheLeastRoundTrip) {
+  send(2);
+  acknowledge(1);
+  (void)control.acknowledged({.now = now,
+                              .result = {.valid = true, .bytes_acked = mtu, .rtt = 15ms},
+                              .cumulative = Tsn{acked},
+                              .next_tsn = Tsn{next}});
+  acknowledge(0);
+  EXPECT_EQ(control.min_rtt(), 15ms);
+}
+
+}  // namespace
+}  // namespace linnet::sctp
