@@ -67,6 +67,8 @@ struct Tuning {
   Duration sctp_rto_min = std::chrono::milliseconds{300};
   Duration sctp_rto_max = std::chrono::seconds{10};
   CongestionAlgorithm congestion_algorithm = CongestionAlgorithm::NewReno;
+  /// RFC 9653: leave the checksum out where the peer agrees; DTLS protects every packet anyway.
+  bool sctp_zero_checksum = true;
   /// Between heartbeats on an idle association. ICE consent already watches the path, so rarely.
   Duration sctp_heartbeat_interval = std::chrono::seconds{30};
 

@@ -48,7 +48,7 @@ void Core::clamp(TimePoint now) noexcept { now_ = std::max(now_, now); }
 void Core::handle_packet(TimePoint now, std::span<const std::byte> bytes) {
   if (state_ == State::Gone) return;
   clamp(now);
-  const auto packet = PacketView::parse(bytes);
+  const auto packet = PacketView::parse(bytes, zero_checksum_offered_ ? Checksum::Zero : Checksum::Crc32c);
   if (!packet || packet->header().source_port != options_.remote_port ||
       packet->header().destination_port != options_.local_port) {
     ++statistics_.packets_dropped;

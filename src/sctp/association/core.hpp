@@ -116,6 +116,7 @@ class Core {
     std::uint32_t local_tag = 0;
     Tsn local_initial;
     std::array<std::byte, StateCookie::size> cookie{};
+    bool zero_checksum = false;
     CauseCode cause{};
   };
   struct InitView {
@@ -185,7 +186,7 @@ class Core {
   [[nodiscard]] std::size_t write_final(std::span<std::byte> out);
   [[nodiscard]] std::size_t write_init(std::span<std::byte> out);
   [[nodiscard]] std::size_t write_init_value(std::span<std::byte> out, std::uint32_t tag, Tsn initial,
-                                             std::span<const std::byte> cookie) const;
+                                             std::span<const std::byte> cookie, bool zero_checksum);
   [[nodiscard]] bool write_control(PacketWriter& writer);
   [[nodiscard]] bool write_sack(PacketWriter& writer);
   void write_heartbeat(PacketWriter& writer);
@@ -216,6 +217,7 @@ class Core {
   bool send_init_ = false;
   bool send_cookie_echo_ = false;
   bool send_cookie_ack_ = false;
+  bool zero_checksum_offered_ = false;  // in an INIT or INIT-ACK of ours: the peer may leave the checksum out
   std::optional<Reply> reply_;
   std::array<std::byte, 256> init_report_{};  // unrecognized parameters, as whole TLVs, for the INIT-ACK or ERROR
   std::size_t init_report_size_ = 0;

@@ -8,12 +8,13 @@ namespace {
 
 constexpr std::uint16_t parameter_state_cookie = 7;
 constexpr std::uint16_t parameter_host_name = 11;
+constexpr std::uint16_t parameter_zero_checksum_acceptable = 0x8001;
 constexpr std::uint16_t parameter_supported_extensions = 0x8008;
 constexpr std::uint16_t parameter_forward_tsn_supported = 0xC000;
 constexpr std::uint32_t min_peer_window = 1'500;
 
 /// Parameters that may stand in an INIT or INIT-ACK and mean nothing over DTLS: addresses, cookie preservative,
-/// unrecognized parameters, supported address types, ECN, zero checksum, authentication, adaptation.
+/// unrecognized parameters, supported address types, ECN, authentication, adaptation.
 bool is_known(std::uint16_t type) noexcept {
   switch (type) {
     case 5:
@@ -22,7 +23,6 @@ bool is_known(std::uint16_t type) noexcept {
     case 9:
     case 12:
     case 0x8000:
-    case 0x8001:
     case 0x8002:
     case 0x8003:
     case 0x8004:
@@ -72,6 +72,10 @@ Core::InitView Core::read_init(const ChunkView& chunk) {
       init.cookie = parameter->value;
     } else if (parameter->type == parameter_forward_tsn_supported) {
       init.handshake.forward_tsn = true;
+    } else if (parameter->type == parameter_zero_checksum_acceptable) {
+      // RFC 9653 section 4: one that names a method we do not know is as good as none.
+      ByteReader method(parameter->value);
+      init.handshake.zero_checksum = options_.zero_checksum && method.u32() == error_detection_by_dtls && method.ok();
     } else if (parameter->type == parameter_supported_extensions) {
       for (const std::byte type : parameter->value) {
         if (type == static_cast<std::byte>(ChunkType::Reconfig)) init.handshake.reconfig = true;
@@ -123,7 +127,8 @@ void Core::handle_init(const ChunkView& chunk) {
                  .tag = handshake.peer_tag,
                  .local_tag = cookie.handshake.local_tag,
                  .local_initial = cookie.handshake.local_initial,
-                 .cookie = cookie.seal(cookie_key_)};
+                 .cookie = cookie.seal(cookie_key_),
+                 .zero_checksum = handshake.zero_checksum};
 }
 
 // RFC 9260 sections 5.1 C, 5.2.3.

@@ -33,6 +33,7 @@ std::size_t Core::poll_packet(TimePoint now, std::span<std::byte> out) {
     size = write_init(out);
   } else if (tcb_) {
     PacketWriter writer(out, header(tcb_->handshake.peer_tag));
+    const bool echoes_cookie = send_cookie_echo_;
     if (write_control(writer) && may_send_data()) {
       // RFC 9260 section 6.10: no control chunk behind DATA. So first see what is to be given up.
       (void)tcb_->outstanding.peek_lost(now_);
@@ -45,7 +46,9 @@ std::size_t Core::poll_packet(TimePoint now, std::span<std::byte> out) {
       if ((sent || forward) && !timers_.armed(Timer::Retransmission))
         timers_.set(Timer::Retransmission, now_ + rto_.value());
     }
-    size = writer.empty() ? 0 : writer.finish();
+    // RFC 9653 section 5.2: a COOKIE-ECHO may reach an end that has forgotten what it offered.
+    const bool zero = tcb_->handshake.zero_checksum && !echoes_cookie;
+    size = writer.empty() ? 0 : writer.finish(zero ? Checksum::Zero : Checksum::Crc32c);
     if (size == 0 && was_told && (queue_.low_pending() || writable_again()))
       event_owed_at_ = now_ + std::chrono::nanoseconds{1};
   }
@@ -76,7 +79,8 @@ std::size_t Core::write_reply(std::span<std::byte> out) {
   PacketWriter writer(out, header(reply.tag));
   const std::span<std::byte> value = writer.value_room();
   if (reply.type == ChunkType::InitAck) {
-    writer.commit(ChunkType::InitAck, 0, write_init_value(value, reply.local_tag, reply.local_initial, reply.cookie));
+    writer.commit(ChunkType::InitAck, 0,
+                  write_init_value(value, reply.local_tag, reply.local_initial, reply.cookie, reply.zero_checksum));
   } else {
     ByteWriter cause(value);
     // RFC 9260 section 3.3.10.3: a stale cookie's cause has a measure of staleness; it is not important which.
@@ -91,12 +95,16 @@ std::size_t Core::write_reply(std::span<std::byte> out) {
 std::size_t Core::write_init(std::span<std::byte> out) {
   send_init_ = false;
   PacketWriter writer(out, header(0));
-  writer.commit(ChunkType::Init, 0, write_init_value(writer.value_room(), local_tag_, local_initial_, {}));
+  // Deviation: an INIT that is sent again no longer offers what it did. There are peers that drop an INIT with a
+  // parameter they do not know, instead of skipping it.
+  const bool zero_checksum = options_.zero_checksum && handshake_timeouts_ == 0;
+  writer.commit(ChunkType::Init, 0,
+                write_init_value(writer.value_room(), local_tag_, local_initial_, {}, zero_checksum));
   return writer.finish();
 }
 
 std::size_t Core::write_init_value(std::span<std::byte> out, std::uint32_t tag, Tsn initial,
-                                   std::span<const std::byte> cookie) const {
+                                   std::span<const std::byte> cookie, bool zero_checksum) {
   ByteWriter writer(out);
   writer.u32(tag);
   writer.u32(static_cast<std::uint32_t>(std::min<std::size_t>(window_limit_, UINT32_MAX)));
@@ -108,6 +116,12 @@ std::size_t Core::write_init_value(std::span<std::byte> out, std::uint32_t tag, 
   constexpr std::array extensions{static_cast<std::byte>(ChunkType::Reconfig),
                                   static_cast<std::byte>(ChunkType::ForwardTsn)};
   write_tlv(writer, 0x8008, extensions);
+  if (zero_checksum) {
+    std::array<std::byte, 4> method;
+    store_be(method.data(), error_detection_by_dtls);
+    write_tlv(writer, 0x8001, method);  // RFC 9653 section 4: Zero Checksum Acceptable
+    zero_checksum_offered_ = true;
+  }
   if (cookie.empty()) return writer.size();
   write_tlv(writer, 7, cookie);
   TlvReader report(std::span<const std::byte>(init_report_).first(init_report_size_));

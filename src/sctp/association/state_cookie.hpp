@@ -22,6 +22,7 @@ struct Handshake {
   std::uint16_t incoming_streams = 0;
   bool forward_tsn = false;
   bool reconfig = false;
+  bool zero_checksum = false;  // the peer takes packets without a checksum, and we may send them
 };
 
 /// RFC 9260 section 5.1.3: everything an INIT told us, sealed and handed to the peer, so that an INIT costs us

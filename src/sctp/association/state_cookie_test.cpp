@@ -15,7 +15,8 @@ TEST(StateCookie, ComesBackAsItWasAndOnlyUnchangedWithTheSameKey) {
                                          .peer_window = 5,
                                          .outgoing_streams = 6,
                                          .incoming_streams = 7,
-                                         .forward_tsn = true},
+                                         .forward_tsn = true,
+                                         .zero_checksum = true},
                            .local_tie_tag = 8,
                            .peer_tie_tag = 9,
                            .made = TimePoint(Duration(10))};
@@ -27,6 +28,7 @@ TEST(StateCookie, ComesBackAsItWasAndOnlyUnchangedWithTheSameKey) {
   EXPECT_EQ(open->handshake.incoming_streams, 7);
   EXPECT_TRUE(open->handshake.forward_tsn);
   EXPECT_FALSE(open->handshake.reconfig);
+  EXPECT_TRUE(open->handshake.zero_checksum);
   EXPECT_EQ(open->peer_tie_tag, 9U);
   EXPECT_EQ(open->made, cookie.made);
   EXPECT_FALSE(StateCookie::open(bytes, {}));

@@ -10,6 +10,7 @@
 #include "base/bytes.hpp"
 #include "linnet/core/generator.hpp"
 #include "sctp/association/association.hpp"
+#include "sctp/packet/checksum.hpp"
 #include "sctp/packet/chunk.hpp"
 #include "sctp/packet/packet_writer.hpp"
 
@@ -76,11 +77,11 @@ class Wire {
         .tlv(0xC000, Bytes{})
         .tlv(0x8008, extensions);
   }
-  void packet(std::uint32_t with_tag, std::initializer_list<WireChunk> chunks) {
+  void packet(std::uint32_t with_tag, std::initializer_list<WireChunk> chunks, Checksum checksum = Checksum::Crc32c) {
     std::array<std::byte, 4'096> out;
     PacketWriter writer(out, {.source_port = 5'000, .destination_port = 5'000, .verification_tag = with_tag});
     for (const WireChunk& chunk : chunks) writer.chunk(chunk.type, chunk.flags, chunk.value);
-    association.handle_packet(now, std::span<const std::byte>(out).first(writer.finish()));
+    association.handle_packet(now, std::span<const std::byte>(out).first(writer.finish(checksum)));
   }
   void send(ChunkType type, const Bytes& value = {}, std::uint8_t flags = 0) { packet(local, {{type, flags, value}}); }
   static WireChunk data_chunk(std::uint32_t tsn, std::string_view text = "x", std::uint8_t flags = 3,
@@ -105,8 +106,10 @@ class Wire {
     std::array<std::byte, 2'048> out;
     while (const std::size_t size = association.poll_packet(now, out)) {
       ++packets;
-      const auto view = PacketView::parse(std::span<const std::byte>(out).first(size));
+      const auto packet = std::span<const std::byte>(out).first(size);
+      const auto view = PacketView::parse(packet, Checksum::Zero);
       if (!view) continue;
+      checksums.push_back(checksum_matches(packet) ? Checksum::Crc32c : Checksum::Zero);
       last_tag = view->header().verification_tag;
       for (const ChunkView chunk : *view)
         sent.push_back({chunk.type, chunk.flags, Bytes(chunk.value.begin(), chunk.value.end())});
@@ -116,6 +119,7 @@ class Wire {
   /// What it says now, and nothing older.
   const std::vector<WireChunk>& answer() {
     sent.clear();
+    checksums.clear();
     drain();
     return sent;
   }
@@ -187,6 +191,7 @@ class Wire {
   std::uint32_t first_tsn = 0;  // and its first TSN
   Bytes cookie;
   std::vector<WireChunk> sent;
+  std::vector<Checksum> checksums;  // of the packets that bore them
   std::uint32_t last_tag = 0;
   std::size_t packets = 0;
   std::vector<Event> events;

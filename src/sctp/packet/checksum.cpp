@@ -25,6 +25,14 @@ bool checksum_matches(std::span<const std::byte> packet) noexcept {
   return load_be<std::uint32_t>(packet.data() + checksum_offset) == checksum_of(packet);
 }
 
+bool checksum_is_zero(std::span<const std::byte> packet) noexcept {
+  return load_be<std::uint32_t>(packet.data() + checksum_offset) == 0;
+}
+
+void write_zero_checksum(std::span<std::byte> packet) noexcept {
+  store_be(packet.data() + checksum_offset, std::uint32_t{0});
+}
+
 void write_checksum(std::span<std::byte> packet) noexcept {
   store_be(packet.data() + checksum_offset, checksum_of(packet));
 }

@@ -14,15 +14,22 @@ std::size_t first_chunk_size(std::span<const std::byte> rest) noexcept {
   return size < chunk_header_size || size > rest.size() ? 0 : size;
 }
 
+// RFC 9653 section 5.2. Each of the two is the first chunk of its packet.
+bool may_be_unchecked(std::span<const std::byte> packet) noexcept {
+  const auto first = static_cast<ChunkType>(packet[common_header_size]);
+  return first != ChunkType::Init && first != ChunkType::CookieEcho;
+}
+
 std::span<const std::byte> after(std::span<const std::byte> rest, std::size_t size) noexcept {
   return rest.subspan(std::min(padded(size), rest.size()));
 }
 
 }  // namespace
 
-std::optional<PacketView> PacketView::parse(std::span<const std::byte> packet) noexcept {
+std::optional<PacketView> PacketView::parse(std::span<const std::byte> packet, Checksum least) noexcept {
   if (packet.size() < common_header_size + chunk_header_size) return std::nullopt;
-  if (!checksum_matches(packet)) return std::nullopt;
+  const bool unchecked = least == Checksum::Zero && checksum_is_zero(packet) && may_be_unchecked(packet);
+  if (!unchecked && !checksum_matches(packet)) return std::nullopt;
   PacketView view;
   view.header_ = {.source_port = load_be<std::uint16_t>(packet.data()),
                   .destination_port = load_be<std::uint16_t>(packet.data() + 2),

@@ -46,6 +46,9 @@ enum class CauseCode : std::uint16_t {
   ProtocolViolation = 13,
 };
 
+/// RFC 9653 section 6: the error detection method identifier of SCTP over DTLS.
+inline constexpr std::uint32_t error_detection_by_dtls = 1;
+
 inline constexpr std::size_t common_header_size = 12;
 inline constexpr std::size_t chunk_header_size = 4;
 inline constexpr std::size_t data_header_size = 16;  // the chunk header included
@@ -70,12 +73,17 @@ struct ChunkView {
   std::span<const std::byte> whole;  // with header, without padding
 };
 
+/// RFC 9653: what stands in a packet's checksum field.
+enum class Checksum : std::uint8_t { Crc32c, Zero };
+
 /// A received packet whose checksum and framing hold; borrowed.
 class PacketView {
  public:
   /// Nothing for a packet that is short, has a wrong checksum, or whose chunks do not fill it exactly
-  /// (missing final padding is forgiven).
-  [[nodiscard]] static std::optional<PacketView> parse(std::span<const std::byte> packet) noexcept;
+  /// (missing final padding is forgiven). With `Checksum::Zero` a checksum of zero passes as well, but not of a
+  /// packet that begins with INIT or COOKIE-ECHO: those always bear a real one (RFC 9653 section 5.2).
+  [[nodiscard]] static std::optional<PacketView> parse(std::span<const std::byte> packet,
+                                                       Checksum least = Checksum::Crc32c) noexcept;
   [[nodiscard]] const CommonHeader& header() const noexcept { return header_; }
 
   class Iterator {

@@ -43,8 +43,11 @@ void PacketWriter::data(const DataChunk& chunk, std::span<const std::byte> paylo
   pad();
 }
 
-std::size_t PacketWriter::finish() noexcept {
-  write_checksum(out_.first(size_));
+std::size_t PacketWriter::finish(Checksum checksum) noexcept {
+  if (checksum == Checksum::Zero)
+    write_zero_checksum(out_.first(size_));
+  else
+    write_checksum(out_.first(size_));
   return size_;
 }
 

@@ -29,7 +29,7 @@ class PacketWriter {
   void data(const DataChunk& chunk, std::span<const std::byte> payload) noexcept;
 
   /// Writes the checksum; the packet's size.
-  [[nodiscard]] std::size_t finish() noexcept;
+  [[nodiscard]] std::size_t finish(Checksum checksum = Checksum::Crc32c) noexcept;
 
  private:
   void pad() noexcept;
