@@ -54,7 +54,8 @@ struct Statistics {
 /// DTLS 1.2 (RFC 6347) on memory. Owned and called by transport::Transport. Never opens a socket, reads a clock
 /// or sets an OpenSSL timer; OpenSSL does the handshake, the records and the resending are done here.
 /// A forged plaintext alert cannot end a handshake that goes on: a fatal alert is believed when it is
-/// authenticated, or when nothing else came from the peer for Options::plaintext_alert_grace.
+/// authenticated, or when nothing else came from the peer for Options::plaintext_alert_grace. A fatal alert of ours is
+/// said again, a few times, to a peer that goes on until close().
 class Connection {
  public:
   struct Connected {};  ///< The handshake is over and the peer's certificate is the right one.

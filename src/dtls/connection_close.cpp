@@ -12,6 +12,7 @@ void Connection::Impl::close(TimePoint now) {
     queue_alert({Alert::warning, Alert::close_notify}, 1);
   }
   stop(DtlsTransportState::Closed);
+  fatal_alert_.reset();
   events_.clear();
 }
 
@@ -51,6 +52,20 @@ void Connection::Impl::stop(DtlsTransportState state) {
 
 void Connection::Impl::queue_alert(Alert alert, std::uint16_t epoch) {
   if (alerts_.size() < 2) alerts_.push_back({alert, epoch});
+  if (alert.level != Alert::fatal) return;
+  fatal_alert_ = {alert, epoch};
+  fatal_alert_sent_ = now_;
+}
+
+// RFC 6347 section 4.2.7: alerts are not resent by a timer. A peer that goes on did not hear ours: it is told again,
+// rarely and not for ever, and never for an alert, lest two ends that failed talk to each other.
+void Connection::Impl::repeat_alert(std::span<std::byte> datagram) {
+  constexpr unsigned most = 8;
+  if (!fatal_alert_ || fatal_alert_repeats_ >= most || now_ - fatal_alert_sent_ < first_timeout_ / 2) return;
+  const auto record = next_record(datagram);
+  if (!record || record->type == ContentType::Alert) return;
+  ++fatal_alert_repeats_;
+  queue_alert(fatal_alert_->alert, fatal_alert_->epoch);
 }
 
 std::size_t Connection::Impl::poll_packet(std::span<std::byte> out) {

@@ -86,6 +86,7 @@ class Connection::Impl {
   void fail(Error error);
   void stop(DtlsTransportState state);
   void queue_alert(Alert alert, std::uint16_t epoch);
+  void repeat_alert(std::span<std::byte> datagram);
 
   Options options_;
   Generator* generator_;
@@ -111,6 +112,9 @@ class Connection::Impl {
   std::optional<RecordProtection> opener_;
   ReplayWindow replay_;
   std::deque<PendingAlert> alerts_;
+  std::optional<PendingAlert> fatal_alert_;  // our last word, while somebody may have missed it
+  TimePoint fatal_alert_sent_{};
+  unsigned fatal_alert_repeats_ = 0;
   std::deque<Event> events_;
   Statistics statistics_;
 

@@ -5,7 +5,10 @@ namespace linnet::dtls {
 std::span<const std::span<std::byte>> Connection::Impl::handle_packet(TimePoint now, std::span<std::byte> datagram) {
   advance(now);
   payloads_.clear();
-  if (ended()) return {};
+  if (ended()) {
+    repeat_alert(datagram);
+    return {};
+  }
   ++statistics_.packets_received;
   statistics_.bytes_received += datagram.size();
   if (state_ == DtlsTransportState::New) {

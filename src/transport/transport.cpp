@@ -60,7 +60,7 @@ void Transport::close(TimePoint now) {
     if (ice_.state() == IceConnectionState::Failed) finish();
   } else {
     life_ = Life::SayingGoodbye;
-    if (!dtls_->connected() || !ice_.can_send()) finish();
+    if (!has_last_word()) finish();
   }
   update(now_);
 }
@@ -70,12 +70,16 @@ void Transport::abort(TimePoint now) {
   if (life_ == Life::SayingGoodbye || life_ == Life::Finished) return;
   life_ = Life::SayingGoodbye;
   deadline_ = now_;
-  if (!dtls_->connected() || !ice_.can_send())
+  if (!has_last_word())
     finish();
-  else if (sctp_->state() != SctpTransportState::Closed)
+  else if (dtls_->connected() && sctp_->state() != SctpTransportState::Closed)
     sctp_->abort(now_, "closed");
   update(now_);
 }
+
+// A handshake under way ends with close_notify, and one that failed here with an alert that may still be unsent:
+// without it the peer would wait for its timeout.
+bool Transport::has_last_word() const { return dtls_running_ && ice_.can_send(); }
 
 void Transport::finish() {
   if (life_ == Life::Finished) return;

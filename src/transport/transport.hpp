@@ -68,7 +68,7 @@ class Transport {
   enum class Life : std::uint8_t {
     Running,
     Flushing,       ///< SCTP delivers what is queued and shuts down.
-    SayingGoodbye,  ///< Only the last packets of SCTP and the close_notify are left to poll.
+    SayingGoodbye,  ///< Only the last packets of SCTP and the alert of DTLS are left to poll.
     Finished,
   };
 
@@ -79,6 +79,7 @@ class Transport {
   void dtls_event(dtls::Connection::Event& event);
   void sctp_event(sctp::Event& event);
   void finish();
+  [[nodiscard]] bool has_last_word() const;
   [[nodiscard]] std::size_t undelivered() const;
   [[nodiscard]] std::uint64_t signs_of_life() const;
   void give_up();

@@ -373,8 +373,9 @@ class Echo(CliTest):
         echo, chat = self.start("echo", "--signal", "stdio"), self.start("chat", "--signal", "stdio", "--offer")
         self.bridge(chat, echo, lambda line: forge(line) if re.match(r'\{"(description|candidate|close)"', line) else "")
         chat.write('{"text":"secret"}\n')
-        self.assertEqual(chat.wait(), 3, chat.err)
-        self.assertEqual(echo.wait(), 3, echo.err)
+        # The first to end says why; the other would else wait half a minute for a handshake that is over.
+        self.assertEqual(echo.wait(20), 3, echo.err)
+        self.assertEqual(chat.wait(20), 3, chat.err)
         self.assertNotIn('{"text":"secret"}', chat.out)
 
     def test_garbage_on_standard_input_is_survived(self):
