@@ -176,6 +176,20 @@ for (const name of browsers) {
       await one.waitForSelector('.help');
       await one.keyboard.press('Escape');
       await one.waitForSelector('.help', { state: 'detached' });
+      // Switched off in the help, remembered, and switched on again from the button.
+      await one.keyboard.press('?');
+      await one.uncheck('.help input[name=shortcuts]');
+      await one.keyboard.press('Escape');
+      await one.waitForSelector('.help', { state: 'detached' });
+      await one.keyboard.press('?');
+      assert.equal(await one.locator('.help').count(), 0);
+      await one.click('header button:has-text("?")');
+      assert.equal(await one.isChecked('.help input[name=shortcuts]'), false);
+      await one.check('.help input[name=shortcuts]');
+      await one.keyboard.press('Escape');
+      await one.keyboard.press('?');
+      await one.waitForSelector('.help');
+      await one.keyboard.press('Escape');
       await one.close();
       await two.waitForSelector('.people li[data-peer]', { state: 'detached' });
       await two.close();

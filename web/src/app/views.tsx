@@ -2,7 +2,7 @@ import { useEffect, useReducer, useRef, useState } from 'preact/hooks';
 import type { Peer } from '../sdk/peer.ts';
 import { ReceiveTransfer } from '../sdk/transfer.ts';
 import { bytes, duration, isRoomName } from './format.ts';
-import { listen } from './shortcuts.ts';
+import { listen, shortcutSwitch } from './shortcuts.ts';
 import { save, type Conversation, type FileRow } from './state.ts';
 import { strings as s } from './strings.ts';
 
@@ -85,6 +85,11 @@ function File({ row }: { row: FileRow }) {
 
 function Help({ onClose }: { onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const [on, setOn] = useState(shortcutSwitch.on);
+  const change = (event: Event & { currentTarget: HTMLInputElement }) => {
+    shortcutSwitch.on = event.currentTarget.checked;
+    setOn(shortcutSwitch.on);
+  };
   // Modal: the focus goes in, stays, and returns to where it was; Esc closes.
   useEffect(() => dialog.current?.showModal(), []);
   return (
@@ -100,6 +105,10 @@ function Help({ onClose }: { onClose: () => void }) {
           </div>
         ))}
       </dl>
+      <label class="switch">
+        <input type="checkbox" name="shortcuts" checked={on} onChange={change} /> {s.shortcutsOn}
+      </label>
+      <p class="hint">{on ? s.shortcutsHint : s.shortcutsOff}</p>
       <button onClick={() => dialog.current?.close()}>{s.close}</button>
     </dialog>
   );
