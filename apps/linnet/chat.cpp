@@ -3,13 +3,13 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json/object.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <map>
 #include <memory>
 #include <optional>
 #include <utility>
 
+#include "chat_line.hpp"
 #include "commands.hpp"
 #include "file_transfer.hpp"
 #include "meeting.hpp"
@@ -21,16 +21,6 @@ namespace {
 using boost::asio::awaitable;
 
 constexpr std::size_t max_text = 16'384;
-
-/// The text of a data line over stdio, {"text":"..."}; anything that is no JSON object is text as it is.
-std::optional<std::string> text_in_line(const std::string& line) {
-  if (!line.starts_with('{')) return line;
-  boost::system::error_code error;
-  const auto value = boost::json::parse(line, error);
-  const auto* text = error || !value.is_object() ? nullptr : value.get_object().if_contains("text");
-  if (!text || !text->is_string()) return std::nullopt;
-  return std::string{text->get_string()};
-}
 
 class Chat {
  public:

@@ -1,9 +1,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/json/object.hpp>
-#include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 #include <utility>
 
 #include "file_transfer.hpp"
@@ -15,40 +12,8 @@ namespace {
 
 using boost::asio::awaitable;
 
-constexpr std::uint64_t max_size = std::uint64_t{1} << 53;  // what JSON numbers hold exactly
-
-std::string text_of(const boost::json::object& object) { return boost::json::serialize(object); }
-
-std::optional<boost::json::object> parse_control(const MessageEvent& message) {
-  if (message.binary) return std::nullopt;
-  boost::system::error_code error;
-  auto value = boost::json::parse(message.text(), error);
-  if (error || !value.is_object()) return std::nullopt;
-  return std::move(value.get_object());
-}
-
-std::string string_in(const boost::json::object& object, std::string_view key) {
-  const auto* value = object.if_contains(key);
-  return value && value->is_string() ? std::string{value->get_string()} : std::string{};
-}
-
-std::optional<std::uint64_t> number_in(const boost::json::object& object, std::string_view key) {
-  const auto* value = object.if_contains(key);
-  if (!value) return std::nullopt;
-  boost::system::error_code error;
-  const auto number = value->to_number<std::uint64_t>(error);
-  return error || number > max_size ? std::nullopt : std::optional{number};
-}
-
-std::optional<Offer> parse_offer(const boost::json::object& object) {
-  Offer offer;
-  const auto size = number_in(object, "size");
-  offer.name = string_in(object, "name");
-  if (offer.name.empty() || !size) return std::nullopt;
-  offer.size = *size;
-  offer.index = number_in(object, "index").value_or(0);
-  offer.count = number_in(object, "count").value_or(1);
-  return offer;
+std::optional<FileMessage> control_in(const MessageEvent& message) {
+  return message.binary ? std::nullopt : parse_file_message(message.text());
 }
 
 /// The conversation over one channel.
@@ -60,13 +25,14 @@ class Receiver {
   awaitable<ReceiveResult> run() {
     const auto first = co_await channel_.receive();
     if (!first) co_return lost({});
-    const auto control = parse_control(*first);
-    const auto offer = control && string_in(*control, "type") == "offer" ? parse_offer(*control) : std::nullopt;
+    const auto control = control_in(*first);
+    const auto* offered = control ? std::get_if<Offer>(&*control) : nullptr;
+    const auto offer = offered ? std::optional{*offered} : std::nullopt;
     if (!offer) co_return give_up(ExitCode::Refused, "the other side made an offer that cannot be read", {});
     bool wanted = true;
     if (options_.decide) wanted = co_await options_.decide(*offer);
     if (!wanted) {
-      say({{"type", "refuse"}, {"reason", "declined"}});
+      say(Refuse{"declined"});
       co_await closed();
       co_return ReceiveResult{{ExitCode::Refused, "declined " + Output::printable(offer->name)}, offer};
     }
@@ -81,13 +47,13 @@ class Receiver {
       if (!whole) co_return co_await cannot_save(*offer, whole.error());
       if (!*whole) co_return lost(offer);
     }
-    say({{"type", "accept"}, {"offset", sink->offset()}});
+    say(Accept{sink->offset()});
     co_return co_await content(*offer, *sink);
   }
 
  private:
   awaitable<ReceiveResult> cannot_save(const Offer& offer, const std::string& why) {
-    say({{"type", "refuse"}, {"reason", "the file cannot be saved there"}});
+    say(Refuse{"the file cannot be saved there"});
     co_await closed();
     co_return ReceiveResult{{ExitCode::Disk, Output::printable(why)}, offer};
   }
@@ -107,23 +73,21 @@ class Receiver {
         progress.update(sink.bytes());
         continue;
       }
-      const auto control = parse_control(*message);
-      const auto type = control ? string_in(*control, "type") : std::string{};
-      if (type == "error")
-        co_return ReceiveResult{{ExitCode::Refused, Output::printable(string_in(*control, "reason").substr(0, 200))},
-                                offer};
-      if (type != "end")
-        co_return give_up(ExitCode::Refused, "the other side does not speak linnet.file.1 as it should", offer);
+      const auto control = control_in(*message);
+      if (const auto* failure = control ? std::get_if<Failure>(&*control) : nullptr)
+        co_return ReceiveResult{{ExitCode::Refused, failure->reason}, offer};
+      const auto* end = control ? std::get_if<End>(&*control) : nullptr;
+      if (!end) co_return give_up(ExitCode::Refused, "the other side does not speak linnet.file.1 as it should", offer);
       if (sink.bytes() != offer.size)
         co_return give_up(ExitCode::Verification, "less came than was offered of " + name, offer);
-      const auto verified = sink.finish(string_in(*control, "sha256"));
+      const auto verified = sink.finish(end->sha256);
       if (!verified)
         co_return give_up(ExitCode::Disk, Output::printable(verified.error()), offer,
                           "the receiver cannot write the file");
       if (!*verified)
         co_return give_up(ExitCode::Verification, "the hash of " + name + " is wrong; nothing was kept", offer,
                           "the hash is wrong");
-      say({{"type", "received"}});
+      say(Received{});
       const auto summary = progress.summary();
       output_.progress({});
       output_.status("received " + Output::printable(sink.path().string()) + ": " + summary);
@@ -133,8 +97,8 @@ class Receiver {
     }
   }
 
-  void say(const boost::json::object& object) const {
-    if (channel_.ready_state() == DataChannelState::Open) channel_.send(text_of(object));
+  void say(const FileMessage& message) const {
+    if (channel_.ready_state() == DataChannelState::Open) channel_.send(to_text(message));
   }
   /// The sender closes the channel, so that our last word gets through.
   awaitable<void> closed() {
@@ -145,7 +109,7 @@ class Receiver {
   }
   ReceiveResult give_up(ExitCode code, std::string reason, std::optional<Offer> offer,
                         std::string_view told = {}) const {
-    say({{"type", "error"}, {"reason", told.empty() ? std::string_view{reason}.substr(0, 200) : told}});
+    say(Failure{told.empty() ? reason : std::string{told}});
     channel_.close();
     return {{code, std::move(reason)}, std::move(offer)};
   }

@@ -3,9 +3,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/json/object.hpp>
-#include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 #include <chrono>
 #include <fstream>
 #include <system_error>
@@ -25,44 +22,15 @@ constexpr std::size_t chunk_size = 65'536;
 constexpr std::size_t buffer_high = std::size_t{4} << 20;
 constexpr std::size_t buffer_low = std::size_t{1} << 20;
 
-std::string text_of(const boost::json::object& object) { return boost::json::serialize(object); }
-
-struct Reply {
-  std::string type;
-  std::uint64_t offset = 0;
-  std::string reason = "no reason given";
-};
-
-Reply parse_reply(const MessageEvent& message) {
-  Reply reply;
-  boost::system::error_code error;
-  const auto value = message.binary ? boost::json::value{} : boost::json::parse(message.text(), error);
-  const auto* object = error ? nullptr : value.if_object();
-  if (!object) return reply;
-  if (const auto* type = object->if_contains("type"); type && type->is_string()) reply.type = type->get_string();
-  if (const auto* reason = object->if_contains("reason"); reason && reason->is_string())
-    reply.reason = Output::printable(std::string_view{reason->get_string()}.substr(0, 200));
-  if (const auto* offset = object->if_contains("offset")) {
-    boost::system::error_code not_a_number;
-    reply.offset = offset->to_number<std::uint64_t>(not_a_number);
-    if (not_a_number) reply.type = "an acceptance without a number";
-  }
-  return reply;
-}
-
-std::string offer_text(const OutgoingFile& file, std::size_t index, std::size_t count) {
-  boost::json::object offer{{"type", "offer"}, {"name", file.name}, {"size", file.size}};
+FileMessage offer_of(const OutgoingFile& file, std::size_t index, std::size_t count) {
+  Offer offer{.name = file.name, .size = file.size, .index = index, .count = count};
   std::error_code error;
   const auto time = fs::last_write_time(file.path, error);
   if (!error) {
     const auto system = std::chrono::file_clock::to_sys(time);
-    offer["modified"] = std::chrono::duration_cast<std::chrono::milliseconds>(system.time_since_epoch()).count();
+    offer.modified = std::chrono::duration_cast<std::chrono::milliseconds>(system.time_since_epoch()).count();
   }
-  if (count > 1) {
-    offer["index"] = index;
-    offer["count"] = count;
-  }
-  return text_of(offer);
+  return offer;
 }
 
 /// The conversation over one channel; ends with a result, never with an exception of a closed channel.
@@ -73,21 +41,24 @@ class Sender {
     chunk_ = max_message == 0 ? chunk_size : std::min(chunk_size, max_message);
   }
 
-  awaitable<TransferResult> run(std::string offer) {
+  awaitable<TransferResult> run(const FileMessage& offer) {
     channel_.set_buffered_amount_low_threshold(buffer_low);
     co_await channel_.writable();
-    channel_.send(offer);
+    channel_.send(to_text(offer));
     const auto answer = co_await reply();
     if (!answer) co_return lost();
-    if (answer->type == "refuse" || answer->type == "error")
-      co_return TransferResult{ExitCode::Refused, answer->reason};
-    if (answer->type != "accept" || answer->offset > file_.size) co_return broken();
-    const auto result = co_await stream_unless_closed(answer->offset);
+    if (const auto* refused = std::get_if<Refuse>(&*answer))
+      co_return TransferResult{ExitCode::Refused, refused->reason};
+    if (const auto* failure = std::get_if<Failure>(&*answer))
+      co_return TransferResult{ExitCode::Refused, failure->reason};
+    const auto* accepted = std::get_if<Accept>(&*answer);
+    if (!accepted || accepted->offset > file_.size) co_return broken();
+    const auto result = co_await stream_unless_closed(accepted->offset);
     if (result) co_return *result;
     // The receiver closed the channel while content was under way: its last words say why.
     const auto words = co_await reply();
-    if (words && words->type == "error") co_return TransferResult{ExitCode::Refused, words->reason};
-    co_return lost();
+    const auto* failure = words ? std::get_if<Failure>(&*words) : nullptr;
+    co_return failure ? TransferResult{ExitCode::Refused, failure->reason} : lost();
   }
 
  private:
@@ -99,10 +70,12 @@ class Sender {
     }
   }
 
-  awaitable<std::optional<Reply>> reply() {
+  /// What the receiver says; nothing when the channel is closed, what nobody says when it cannot be read.
+  awaitable<std::optional<FileMessage>> reply() {
     const auto message = co_await channel_.receive();
     if (!message) co_return std::nullopt;
-    co_return parse_reply(*message);
+    auto read = message->binary ? std::nullopt : parse_file_message(message->text());
+    co_return read ? std::move(*read) : FileMessage{Offer{}};
   }
 
   awaitable<TransferResult> stream(std::uint64_t offset) {
@@ -114,7 +87,7 @@ class Sender {
       const auto want = std::min<std::uint64_t>(block.size(), file_.size - at);
       in.read(reinterpret_cast<char*>(block.data()), static_cast<std::streamsize>(want));
       if (static_cast<std::uint64_t>(in.gcount()) != want) {
-        channel_.send(text_of({{"type", "error"}, {"reason", "the file became shorter while it was sent"}}));
+        channel_.send(to_text(Failure{"the file became shorter while it was sent"}));
         co_return TransferResult{ExitCode::Disk, "cannot read " + file_.path.string() + ": it became shorter"};
       }
       const auto read = std::span<const std::byte>{block}.first(want);
@@ -127,11 +100,12 @@ class Sender {
       at += want;
       progress.update(std::max(at, offset));
     }
-    channel_.send(text_of({{"type", "end"}, {"sha256", hash.hex()}}));
+    channel_.send(to_text(End{hash.hex()}));
     const auto verdict = co_await reply();
     if (!verdict) co_return lost();
-    if (verdict->type == "error") co_return TransferResult{ExitCode::Refused, verdict->reason};
-    if (verdict->type != "received") co_return broken();
+    if (const auto* failure = std::get_if<Failure>(&*verdict))
+      co_return TransferResult{ExitCode::Refused, failure->reason};
+    if (!std::holds_alternative<Received>(*verdict)) co_return broken();
     channel_.close();
     const auto summary = progress.summary();
     output_.progress({});
@@ -203,7 +177,7 @@ awaitable<TransferResult> send_file(PeerConnection& connection, const OutgoingFi
     const auto sctp = connection.sctp();
     auto channel = connection.create_data_channel("file", {.protocol = std::string{file_protocol}});
     Sender sender{channel, file, sctp ? sctp->max_message_size : 0, output};
-    co_return co_await sender.run(offer_text(file, index, count));
+    co_return co_await sender.run(offer_of(file, index, count));
   } catch (const Exception&) {
     co_return TransferResult{ExitCode::NoPath, "the connection closed before the file was through"};
   }

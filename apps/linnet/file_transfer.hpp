@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "exit_code.hpp"
+#include "file_message.hpp"
 #include "file_sink.hpp"
 #include "linnet/linnet.hpp"
 #include "output.hpp"
@@ -38,14 +39,6 @@ struct OutgoingFile {
 /// one line for the user.
 [[nodiscard]] std::expected<std::vector<OutgoingFile>, std::string> collect_files(
     const std::vector<std::string>& paths);
-
-/// What a sender offers.
-struct Offer {
-  std::string name;
-  std::uint64_t size = 0;
-  std::uint64_t index = 0;
-  std::uint64_t count = 1;
-};
 
 /// Sends one file over a channel of its own on `connection`.
 [[nodiscard]] boost::asio::awaitable<TransferResult> send_file(PeerConnection& connection, const OutgoingFile& file,

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 
+#include "output.hpp"
+
 namespace linnet::app {
 namespace {
 
@@ -10,8 +12,8 @@ constexpr std::size_t max_depth = 32;
 constexpr std::size_t max_name = 1'024;
 
 // Characters that make a name look like another one, in UTF-8: bidirectional marks, embeddings and isolates.
-constexpr std::string_view misleading[] = {"\u200e", "\u200f", "\u202a", "\u202b", "\u202c", "\u202d",
-                                           "\u202e", "\u2066", "\u2067", "\u2068", "\u2069"};
+constexpr std::string_view misleading[] = {"\u061c", "\u200e", "\u200f", "\u202a", "\u202b", "\u202c",
+                                           "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069"};
 
 std::string clean(std::string_view element) {
   std::string out;
@@ -36,7 +38,8 @@ std::string clean(std::string_view element) {
 }  // namespace
 
 std::optional<std::vector<std::string>> safe_elements(std::string_view name) {
-  if (name.size() > max_name) return std::nullopt;
+  // What is no UTF-8 could become a misleading character when another is taken out of its middle.
+  if (name.size() > max_name || Output::well_formed(name) != name) return std::nullopt;
   std::vector<std::string> elements;
   while (!name.empty()) {
     const auto end = name.find_first_of("/\\");

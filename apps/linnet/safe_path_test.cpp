@@ -30,6 +30,14 @@ TEST(SafePath, RefusesWhatHasNoName) {
 
 TEST(SafePath, DropsCharactersThatMislead) { EXPECT_THAT(*safe_elements("a\u202egpj.exe\n"), ElementsAre("agpj.exe")); }
 
+TEST(SafePath, RefusesWhatIsNoUtf8) {
+  EXPECT_FALSE(safe_elements("a\xff"));
+  // Without the control character in its middle it would be U+202E.
+  EXPECT_FALSE(
+      safe_elements("a\xe2\x80\x01\xae"
+                    "gpj.exe"));
+}
+
 TEST(SafePath, CutsALongElementBetweenCharacters) {
   std::string name;
   for (int i = 0; i < 200; ++i) name += "\u00e9";
