@@ -24,6 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)message->verify_integrity(as_bytes("password"));
   (void)message->verify_integrity_sha256(as_bytes("password"));
   (void)message->verify_fingerprint();
+  if (stun::username(bytes) != message->text(stun::AttributeType::Username)) std::abort();
   std::array<std::byte, 66'000> room{};
   stun::MessageBuilder builder{room, message->message_class(), message->method(), message->transaction_id()};
   for (const auto attribute : *message) builder.attribute(attribute.type, attribute.value);
