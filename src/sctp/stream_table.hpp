@@ -44,10 +44,10 @@ class StreamTable {
     Page* const page = page_of(id);
     page->used = static_cast<std::uint16_t>(page->used & ~bit(id));
     if (page->used == 0) pages_[id.value() / page_size].reset();
-    if (--size_ == 0) pages_ = {};
+    if (--size_ == 0) pages_ = Pages{};
   }
   void clear() noexcept {
-    pages_ = {};
+    pages_ = Pages{};
     size_ = 0;
   }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
@@ -68,6 +68,7 @@ class StreamTable {
     std::uint16_t used = 0;
     std::array<T, page_size> entries{};
   };
+  using Pages = std::vector<std::unique_ptr<Page>>;  // `= {}` would keep its memory
   static_assert(page_size == 16, "one bit of Page::used for each entry");
 
   [[nodiscard]] static unsigned bit(StreamId id) noexcept { return 1U << (id.value() % page_size); }
@@ -76,7 +77,7 @@ class StreamTable {
     return number < pages_.size() ? pages_[number].get() : nullptr;
   }
 
-  std::vector<std::unique_ptr<Page>> pages_;
+  Pages pages_;
   std::size_t size_ = 0;
 };
 

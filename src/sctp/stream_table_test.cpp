@@ -2,18 +2,23 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstdint>
 #include <vector>
 
 namespace linnet::sctp {
 namespace {
 
+constexpr std::array<std::uint16_t, 5> some{0, 15, 16, 1'000, 65'535};
+constexpr std::array<std::uint16_t, 6> others{1, 14, 17, 999, 1'001, 65'534};
+
 TEST(StreamTable, FindsWhatWasMadeAndNothingElse) {
   StreamTable<int> table;
   EXPECT_EQ(table.find(StreamId{0}), nullptr);
-  for (const std::uint16_t id : {0, 15, 16, 1'000, 65'535}) table.get(StreamId{id}) = id + 1;
+  for (const std::uint16_t id : some) table.get(StreamId{id}) = id + 1;
   EXPECT_EQ(table.size(), 5U);
-  for (const std::uint16_t id : {0, 15, 16, 1'000, 65'535}) EXPECT_EQ(*table.find(StreamId{id}), id + 1);
-  for (const std::uint16_t id : {1, 14, 17, 999, 1'001, 65'534}) EXPECT_EQ(table.find(StreamId{id}), nullptr);
+  for (const std::uint16_t id : some) EXPECT_EQ(*table.find(StreamId{id}), id + 1);
+  for (const std::uint16_t id : others) EXPECT_EQ(table.find(StreamId{id}), nullptr);
 }
 
 TEST(StreamTable, AnEntryMadeAgainIsNew) {
