@@ -3,6 +3,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <string>
 
+#include "bench/bench_options.hpp"
 #include "exit_code.hpp"
 #include "options.hpp"
 #include "output.hpp"
@@ -16,6 +17,8 @@ namespace linnet::app {
 [[nodiscard]] boost::asio::awaitable<ExitCode> run_send(MeetingOptions meeting, SendOptions options, Output& output);
 [[nodiscard]] boost::asio::awaitable<ExitCode> run_recv(MeetingOptions meeting, RecvOptions options, Output& output);
 [[nodiscard]] boost::asio::awaitable<ExitCode> run_echo(MeetingOptions meeting, Output& output);
+[[nodiscard]] boost::asio::awaitable<ExitCode> run_bench(MeetingOptions meeting, bench::BenchOptions options,
+                                                         Output& output);
 
 /// A room name that cannot be guessed: 50 random bits as two groups of letters and digits without look-alikes.
 [[nodiscard]] std::string random_room();

@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 
+#include "bench/bench_arguments.hpp"
 #include "commands.hpp"
 #include "linnet/exception.hpp"
 #include "linnet/signaling/types.hpp"
@@ -119,6 +120,7 @@ struct Options {
   ServeOptions serve;
   SendOptions send;
   RecvOptions recv;
+  bench::BenchOptions bench;
   bool overwrite = false;
   bool rename = false;
   bool resume = false;
@@ -230,6 +232,16 @@ int run_program(int argc, char** argv) {
   echo->callback([&] {
     if (options.meeting.room.empty()) options.meeting.room = "echo";
     command = [&](Output& output) { return run_echo(options.meeting, output); };
+  });
+
+  auto* measure = app.add_subcommand("bench", "Measure throughput, round trip and set-up between two programs");
+  measure->add_option("room", options.meeting.room, "Meet another `linnet bench` in this room")->check(room_name);
+  bench::add_arguments(*measure, options.bench);
+  add_meeting(*measure, options);
+  measure->callback([&] {
+    options.bench.json = options.common.json;
+    bench::check_arguments(options.bench, options.meeting);
+    command = [&](Output& output) { return run_bench(options.meeting, options.bench, output); };
   });
 
   try {

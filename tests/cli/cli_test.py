@@ -387,5 +387,93 @@ class Echo(CliTest):
         chat.line("^connected", chat.err)
 
 
+class Bench(CliTest):
+    SHORT = ("--seconds", 0.2, "--setups", 3, "--connections", 5, "--channels", 200)
+    KEYS = {"w1": {"throughput_mbps_64k", "throughput_mbps_16k", "messages_per_s_1k", "cpu_s_per_gb"},
+            "w2": {"rtt_us_p50", "rtt_us_p99"},
+            "w3": {"setup_ms_p50", "setup_ms_p90", "setup_ms_p99", "setup_cpu_ms"},
+            "w4": {"kb_per_connection"},
+            "w5": {"channels_opened", "channels_delivered", "channels_ms", "kb_per_channel"}}
+
+    def local(self, *arguments):
+        result = run("bench", "--local", "--json", *self.SHORT, *arguments)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(len(result.stdout.splitlines()), 1, result.stdout)
+        return json.loads(result.stdout)
+
+    def test_two_processes_measure_everything_as_one_json_object(self):
+        found = self.local()
+        for names in self.KEYS.values():
+            self.assertLessEqual(names, found.keys())
+        for name in self.KEYS["w1"] | self.KEYS["w2"] | self.KEYS["w3"]:
+            self.assertGreater(found[name], 0, name)
+        self.assertLessEqual(found["rtt_us_p50"], found["rtt_us_p99"])
+        self.assertLessEqual(found["setup_ms_p50"], found["setup_ms_p90"])
+        self.assertEqual((found["channels_opened"], found["channels_delivered"]), (200, 200))
+
+    def test_only_picks(self):
+        found = self.local("--only", "w2,W3")
+        self.assertLessEqual(self.KEYS["w2"] | self.KEYS["w3"], found.keys())
+        for name in ("w1", "w4", "w5"):
+            self.assertFalse(self.KEYS[name] & found.keys())
+
+    def test_a_person_sees_a_table(self):
+        result = run("bench", "--local", *self.SHORT, "--only", "w1,w5")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stdout.decode(), r"W1 .*\n.*64 KiB messages .* Mbit/s(.*\n)+W5 .*\n.*100 channels .*100 delivered")
+
+    def test_a_wrong_choice_is_one_clear_line(self):
+        for arguments, said in ((["--local", "--only", "w9"], b"'w9' is no list"), (["--local", "--only", ""], b"no list"),
+                                (["room", "--only", "w5"], b"need --local"), ([], b"needs one of"), (["room", "--local"], b"needs one of"),
+                                (["--local", "--seconds", 0], b"--seconds"), (["--local", "--channels", 65535], b"--channels")):
+            result = run("bench", *arguments)
+            self.assertEqual(result.returncode, 1, arguments)
+            first, *rest = result.stderr.splitlines()
+            self.assertIn(said, first)
+            self.assertEqual(rest, [b"Run with --help for more information."])
+
+    def test_a_killed_other_end_is_an_error_and_none_stays_behind(self):
+        bench = self.start("bench", "--local", "--only", "w1", "--seconds", 30)
+        children = pathlib.Path(f"/proc/{bench.process.pid}/task/{bench.process.pid}/children")
+        bench.line("^W1")
+        child = int(children.read_text())
+        os.kill(child, signal.SIGKILL)
+        self.assertEqual(bench.wait(), 3)
+        self.assertIn("linnet: the other end went away", bench.err)
+        bench = self.start("bench", "--local", "--only", "w1", "--seconds", 30)
+        bench.line("^W1")
+        bench.stop(signal.SIGINT)
+        self.assertEqual(bench.process.returncode, 130)
+
+    def test_two_terminals_measure_in_a_room(self):
+        _, url = self.serve()
+        first = self.start("bench", "room", "--server", url, *self.SHORT)
+        first.line("waiting", first.err)
+        second = self.start("bench", "room", "--server", url, *self.SHORT)
+        self.assertEqual((first.wait(), second.wait()), (0, 0), first.err + second.err)
+        for heading in ("^W1", "^W2", "^W3"):
+            first.line(heading)
+        self.assertEqual(second.out, [])
+
+    def test_who_is_no_bench_is_not_measured(self):
+        _, url = self.serve()
+        first = self.start("bench", "room", "--server", url, *self.SHORT, "--json")
+        chat = self.start("chat", "room", "--server", url)
+        chat.line("left|closed", chat.err)
+        self.assertIsNone(first.process.poll())
+
+    def test_an_echo_is_measured_over_stdio(self):
+        for offers in (True, False):
+            echo = self.start("echo", "--signal", "stdio", *([] if offers else ["--offer"]))
+            bench = self.start("bench", "--signal", "stdio", *(["--offer"] if offers else []), "--json", *self.SHORT)
+            self.bridge(bench, echo)
+            self.assertEqual((bench.wait(), echo.wait()), (0, 0), bench.err + echo.err)
+            events = {e["event"]: e for e in map(json.loads, bench.err)}
+            for name in ("echoed_throughput_mbps_64k", "echoed_messages_per_s_1k", "rtt_us_p50", "setup_ms"):
+                self.assertGreater(events["bench"][name], 0, name)
+            for line in bench.out:
+                self.assertRegex(line, r'^\{"(description|candidate|close)":')
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -1,0 +1,51 @@
+#include "bench/other_process.hpp"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <string>
+#include <utility>
+
+#include "linnet/exception.hpp"
+
+// NOLINTNEXTLINE(readability-redundant-declaration): POSIX leaves this declaration to the program.
+extern char** environ;
+
+namespace linnet::app::bench {
+
+OtherProcess::OtherProcess() {
+  std::array<int, 2> pair{-1, -1};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0)
+    throw Exception{{.name = ErrorName::OperationError, .message = "no socket for the other end"}};
+  posix_spawn_file_actions_t actions{};
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_adddup2(&actions, pair[1], STDIN_FILENO);
+  ::posix_spawn_file_actions_adddup2(&actions, pair[1], STDOUT_FILENO);
+  std::array<std::string, 4> words{"linnet", "bench", "--local", "--other-end"};
+  std::array<char*, 5> arguments{};
+  for (std::size_t i = 0; i < words.size(); ++i) arguments.at(i) = words.at(i).data();
+  const int failed = ::posix_spawn(&pid_, "/proc/self/exe", &actions, nullptr, arguments.data(), environ);
+  ::posix_spawn_file_actions_destroy(&actions);
+  ::close(pair[1]);
+  socket_ = pair[0];
+  if (failed == 0) return;
+  ::close(std::exchange(socket_, -1));
+  pid_ = -1;
+  throw Exception{{.name = ErrorName::OperationError, .message = "cannot start this program as the other end"}};
+}
+
+OtherProcess::~OtherProcess() {
+  if (socket_ >= 0) ::close(socket_);
+  if (pid_ <= 0) return;
+  ::kill(pid_, SIGKILL);
+  ::waitpid(pid_, nullptr, 0);
+}
+
+int OtherProcess::take_socket() { return std::exchange(socket_, -1); }
+
+}  // namespace linnet::app::bench
