@@ -252,7 +252,6 @@ void Connection::arm(std::chrono::milliseconds timeout) {
 }
 
 void Connection::cut() {
-  beast::error_code ec;
   if (stream_) stream_->close();
   if (websocket_) beast::get_lowest_layer(*websocket_).close();
   // A read that waits for Beast's closing handshake, inside of a frame that never ends, does not see the socket go.
