@@ -41,6 +41,7 @@ void Agent::run() {
   } else {
     send_checks();
     consider_nomination();
+    leave_silent_path();
   }
   send_gathers();
   update_gathering();
@@ -129,6 +130,7 @@ void Agent::restart(TimePoint now) {
   timers_.stop(Timer::Pace);
   timers_.stop(Timer::Nominate);
   timers_.stop(Timer::Patience);
+  timers_.stop(Timer::Mapping);
   update_state();
 }
 
@@ -208,6 +210,7 @@ void Agent::handle_timeout(TimePoint now) {
       case Timer::Disconnected: disconnected_ = selected().has_value(); break;
       case Timer::ConsentExpiry: consent_lost(); break;
       case Timer::Keepalive: send_keepalive(); break;
+      case Timer::Mapping: keep_mappings(); break;
       case Timer::Count: break;
     }
   }

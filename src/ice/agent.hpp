@@ -120,13 +120,24 @@ class Agent {
   [[nodiscard]] std::uint32_t selected_pair_changes() const noexcept { return selected_pair_changes_; }
 
  private:
-  enum class Timer : std::uint8_t { Pace, Nominate, Patience, Consent, Disconnected, ConsentExpiry, Keepalive, Count };
+  enum class Timer : std::uint8_t {
+    Pace,
+    Nominate,
+    Patience,
+    Consent,
+    Disconnected,
+    ConsentExpiry,
+    Keepalive,
+    Mapping,
+    Count
+  };
 
   struct LocalEntry {
     CandidateId id;
     Candidate candidate;
     Endpoint base;
-    bool paired = false;  ///< Checks leave from it: a host candidate.
+    bool paired = false;               ///< Checks leave from it: a host candidate.
+    std::optional<Endpoint> server{};  ///< Of a server-reflexive one: who told of it.
   };
   struct RemoteEntry {
     CandidateId id;
@@ -196,6 +207,7 @@ class Agent {
   void add_host(const LocalSocket& socket);
   void add_server_reflexive(const Transaction& transaction, const Endpoint& mapped);
   void handle_gather_response(const Transaction& transaction, const stun::MessageView& message);
+  void keep_mappings();
   void gather_failed(const Transaction& transaction, std::uint16_t code, std::string text);
   void update_gathering();
   void set_gathering_state(IceGatheringState state);
@@ -249,6 +261,7 @@ class Agent {
   void peer_nominated(CandidatePair& pair, std::optional<std::uint32_t> nomination);
   void select(CandidatePair* pair);
   void choose_selected();
+  void leave_silent_path();
   [[nodiscard]] CandidatePair* best_valid() noexcept;
   [[nodiscard]] bool better_pending(const CandidatePair& pair) const noexcept;
 
@@ -260,6 +273,7 @@ class Agent {
   void consent_lost();
   void heard_from_peer(const Path& path);  ///< Lite: an authenticated request stands in for a response.
   void send_keepalive();
+  void send_indication(const Path& path);
   void arm_consent_check();
   [[nodiscard]] CandidatePair* selected_mutable() noexcept;
 
@@ -307,6 +321,7 @@ class Agent {
 
   // Consent.
   bool disconnected_ = false;
+  TimePoint consent_at_{};  ///< When the peer last gave its consent on the selected pair.
   TimerTable<Timer> timers_;
   IceConnectionState state_ = IceConnectionState::New;
   std::deque<Outgoing> outgoing_;

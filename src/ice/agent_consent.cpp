@@ -15,6 +15,7 @@ CandidatePair* Agent::selected_mutable() noexcept {
 
 void Agent::start_consent() {
   stop_consent();
+  consent_at_ = now_;
   const bool peer_checks = !options_.lite || !remote_->lite;
   if (peer_checks) timers_.set(Timer::ConsentExpiry, now_ + options_.consent_expiry);
   if (options_.lite) {
@@ -61,6 +62,7 @@ void Agent::handle_consent_response(const Transaction& transaction, const stun::
 }
 
 void Agent::consent_given() {
+  consent_at_ = now_;
   timers_.stop(Timer::Disconnected);
   timers_.set(Timer::ConsentExpiry, now_ + options_.consent_expiry);
   disconnected_ = false;
@@ -101,11 +103,15 @@ void Agent::send_keepalive() {
   const CandidatePair* const pair = selected_mutable();
   if (pair == nullptr) return;
   timers_.set(Timer::Keepalive, now_ + options_.keepalive);
+  send_indication(pair->path);
+}
+
+void Agent::send_indication(const Path& path) {
   std::array<std::byte, 32> buffer{};
   stun::MessageBuilder message{buffer, stun::Class::Indication, stun::Method::Binding,
                                stun::TransactionId::random(generator_)};
   const std::size_t size = message.fingerprint().finish();
-  queue_packet(pair->path, {buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size)});
+  queue_packet(path, {buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size)});
 }
 
 }  // namespace linnet::ice

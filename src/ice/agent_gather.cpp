@@ -256,10 +256,22 @@ void Agent::add_server_reflexive(const Transaction& transaction, const Endpoint&
   // Checks leave from the base, whose pairs exist already (RFC 8445 section 6.1.2.4), so nothing is paired here.
   if (same != locals_.end()) {
     same->candidate = candidate;
+    same->server = transaction.path.remote;
   } else {
-    locals_.push_back({CandidateId{next_candidate_++}, candidate, base->local, false});
+    locals_.push_back({CandidateId{next_candidate_++}, candidate, base->local, false, transaction.path.remote});
   }
+  if (!concluded_ && !timers_.armed(Timer::Mapping)) timers_.set(Timer::Mapping, now_ + options_.keepalive);
   emit(LocalCandidate{std::move(candidate)});
+}
+
+void Agent::keep_mappings() {
+  // RFC 8445 section 5.1.1.4: until ICE has concluded, however long the peer's description takes.
+  // Deviation: by indications, not requests. They keep a NAT's mapping as well, and nothing waits for an answer.
+  for (const LocalEntry& entry : locals_) {
+    if (!entry.server) continue;
+    send_indication({entry.base, *entry.server});
+    timers_.set(Timer::Mapping, now_ + options_.keepalive);
+  }
 }
 
 void Agent::update_gathering() {

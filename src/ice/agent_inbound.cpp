@@ -130,7 +130,6 @@ void Agent::triggered_check(const EarlyCheck& check) {
   // RFC 8445 section 7.3.1.4.
   CandidatePair* pair = checks_.find(check.path);
   if (pair == nullptr) {
-    if (concluded_ && role_ == IceRole::Controlling) return;
     const auto from =
         std::ranges::find_if(locals_, [&](const LocalEntry& l) { return l.paired && l.base == check.path.local; });
     if (from == locals_.end()) return;
@@ -140,7 +139,10 @@ void Agent::triggered_check(const EarlyCheck& check) {
     if (pair == nullptr) return;
     ++pair->statistics.requests_received;
     ++pair->statistics.responses_sent;
+    // The peer may have got another address: whether the path in use is dead is asked now, not at the next interval.
+    if (concluded_ && !options_.lite && !timers_.armed(Timer::Disconnected)) send_consent_check();
   }
+  pair->heard = now_;
   if (options_.lite) {
     // RFC 8445 section 7.3.2: the controlling side has checked it; a nominated pair is valid.
     if (!check.use_candidate) return;

@@ -51,8 +51,14 @@ void Agent::conclude(CandidatePair& pair) {
   pair.nominated = true;
   pair.nominating = false;
   concluded_ = true;
+  CandidatePair* const old = selected_ && disconnected_ ? checks_.find(*selected_) : nullptr;
+  if (old != nullptr && old->id != id) {
+    old->state = PairState::Failed;
+    old->valid = old->nominated = false;
+  }
   timers_.stop(Timer::Nominate);
   timers_.stop(Timer::Patience);
+  timers_.stop(Timer::Mapping);
   select(&pair);
   // RFC 8445 section 8.1.2: nothing else is checked any more, but what a peer that nominates aggressively has asked
   // for.
@@ -102,6 +108,24 @@ void Agent::choose_selected() {
   // pair of the generation before goes on until a new one is nominated.
   if (concluded_ || previous_) return;
   select(best_valid());
+}
+
+void Agent::leave_silent_path() {
+  // A peer that gives no consent on the nominated pair, but was heard on another one since, has got another address:
+  // its NAT has forgotten it, or it roams. Deviation: RFC 8445 section 8.1.1 has a restart for that, which needs
+  // signaling.
+  if (!disconnected_ || !concluded_ || !selected_) return;
+  CandidatePair* best = nullptr;
+  for (CandidatePair& pair : checks_.pairs()) {
+    if (pair.nominating) return;
+    if (!pair.valid || pair.id == *selected_ || pair.heard <= consent_at_) continue;
+    if (best == nullptr || pair.heard > best->heard) best = &pair;
+  }
+  if (best == nullptr) return;
+  if (role_ == IceRole::Controlling)
+    nominate(*best);
+  else if (best->nominate_on_success)
+    conclude(*best);
 }
 
 void Agent::pair_two_lites() {

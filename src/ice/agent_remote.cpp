@@ -167,8 +167,16 @@ const Agent::RemoteEntry* Agent::remote_for(const Endpoint& endpoint, std::uint3
   });
   if (it != remotes_.end()) return &*it;
   if (remotes_.size() >= options_.max_remote_candidates) {
-    ++statistics_.limits_hit;
-    return nullptr;
+    // An address that the peer has left makes room.
+    const auto left = std::ranges::find_if(remotes_, [&](const RemoteEntry& r) {
+      return r.candidate.type == IceCandidateType::Prflx &&
+             std::ranges::find(checks_.pairs(), r.id, &CandidatePair::remote) == checks_.pairs().end();
+    });
+    if (left == remotes_.end()) {
+      ++statistics_.limits_hit;
+      return nullptr;
+    }
+    remotes_.erase(left);
   }
   // RFC 8445 section 7.3.1.3: a peer-reflexive candidate, with a foundation unlike all others.
   RemoteEntry entry;

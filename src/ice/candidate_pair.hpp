@@ -54,6 +54,7 @@ struct CandidatePair {
   bool nominating = false;                    ///< We check it with USE-CANDIDATE.
   bool triggered = false;                     ///< It waits in the triggered-check queue.
   std::optional<std::uint32_t> nomination{};  ///< The highest value of the peer's NOMINATION.
+  TimePoint heard{};                          ///< When the peer last sent a check on it.
   PairStatistics statistics{};
 };
 

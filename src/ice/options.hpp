@@ -53,7 +53,8 @@ struct Options {
   Duration consent_interval = std::chrono::seconds{5};    ///< RFC 7675, randomised by 0.8 to 1.2.
   Duration consent_expiry = std::chrono::seconds{30};     ///< RFC 7675
   Duration disconnected_after = std::chrono::seconds{5};  ///< How long a consent check goes without an answer.
-  Duration keepalive = std::chrono::seconds{15};  ///< Tr, RFC 8445 section 11 (where there is no consent: lite).
+  Duration keepalive = std::chrono::seconds{
+      15};  ///< Tr, RFC 8445 section 11: of a lite agent's path, and of mappings that wait for checks.
 
   std::size_t max_local_candidates = 64;
   std::size_t max_remote_candidates = 256;
