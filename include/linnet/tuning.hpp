@@ -26,8 +26,11 @@ struct Tuning {
   std::size_t max_message_size = 262'144;
   /// Bytes that may wait to be sent over all channels; a `send` beyond is an OperationError.
   std::size_t max_send_queue = std::size_t{16} * 1'024 * 1'024;
-  /// Received bytes kept for the reader over all channels: the SCTP advertised receiver window.
-  std::size_t receive_window = std::size_t{2} * 1'024 * 1'024;
+  /// Received bytes kept for the reader over all channels: the SCTP advertised receiver window. It begins with
+  /// `initial_receive_window` and grows to four times what the reader takes in a round trip, at most to
+  /// `receive_window`, which bounds what a peer can make us hold. The default fits 1 Gbit/s over 100 ms and more.
+  std::size_t initial_receive_window = std::size_t{1} * 1'024 * 1'024;
+  std::size_t receive_window = std::size_t{64} * 1'024 * 1'024;
   /// Data channels open at one time; 1 to 65,534 (RFC 8832 section 6; 65,535 is reserved).
   std::size_t max_channels = 65'534;
   /// Messages and bytes kept for a stream whose DATA_CHANNEL_OPEN has not arrived yet, over all such streams.
@@ -66,7 +69,13 @@ struct Tuning {
   Duration sctp_rto_initial = std::chrono::milliseconds{500};
   Duration sctp_rto_min = std::chrono::milliseconds{300};
   Duration sctp_rto_max = std::chrono::seconds{10};
-  CongestionAlgorithm congestion_algorithm = CongestionAlgorithm::NewReno;
+  CongestionAlgorithm congestion_algorithm = CongestionAlgorithm::Cubic;
+  /// Spread what the congestion window allows over the round trip, instead of sending it in bursts that overflow short
+  /// queues. Paths with round trips under a millisecond are never paced.
+  bool sctp_pacing = true;
+  /// With CUBIC: loss of at most 2 % on a path without a queue is taken for the path's own (a radio's) and does not
+  /// shrink the window. Off: RFC 9438 to the letter.
+  bool sctp_tolerate_random_loss = true;
   /// RFC 9653: leave the checksum out where the peer agrees; DTLS protects every packet anyway.
   bool sctp_zero_checksum = true;
   /// Between heartbeats on an idle association. ICE consent already watches the path, so rarely.

@@ -25,7 +25,11 @@ Core::Tcb::Tcb(const Handshake& with, Core& core)
     : handshake(with),
       tracker(with.peer_initial),
       outstanding(with.local_initial, with.forward_tsn, core.queue_),
-      congestion(core.options_.congestion_algorithm, core.options_.mtu, core.options_.initial_window),
+      congestion({.algorithm = core.options_.congestion_algorithm,
+                  .mtu = core.options_.mtu,
+                  .initial_packets = core.options_.initial_window,
+                  .pacing = core.options_.pacing,
+                  .tolerate_random_loss = core.options_.tolerate_random_loss}),
       reset(with.local_initial, with.peer_initial),
       peer_window(with.peer_window),
       forward_sent(with.local_initial - 1U) {}
@@ -36,7 +40,9 @@ Core::Core(Options options, Generator& generator)
       queue_(pool_),
       reassembly_(options_.max_message_size),
       rto_({options_.rto_initial, options_.rto_min, options_.rto_max}),
-      window_limit_(std::max(options_.receive_window, 2 * options_.max_message_size)) {
+      window_(
+          std::max(std::min(options_.initial_receive_window, options_.receive_window), 2 * options_.max_message_size),
+          std::max(options_.receive_window, 2 * options_.max_message_size)) {
   generator_.fill(cookie_key_);
   do local_tag_ = generator_.next_u32();
   while (local_tag_ == 0);
@@ -157,9 +163,10 @@ std::size_t Core::send_room() const noexcept {
 
 std::optional<Message> Core::receive(StreamId stream) {
   auto message = reassembly_.receive(stream);
+  if (message) window_.pulled(now_, message->payload.size());
   // RFC 9260 section 6.2: tell a sender that may be waiting when half of the window is free again.
   if (message && tcb_ && state_ >= State::Established && state_ != State::Gone &&
-      window_now() >= window_advertised_ + window_limit_ / 2)
+      window_now() >= window_advertised_ + window_.size() / 2)
     tcb_->tracker.request_ack();
   return message;
 }
@@ -225,6 +232,7 @@ Statistics Core::statistics() const {
   s.messages_abandoned += tcb_->outstanding.messages_abandoned();
   s.congestion_window = tcb_->congestion.window();
   s.slow_start_threshold = tcb_->congestion.threshold();
+  s.pacing_rate = tcb_->congestion.pacing_rate();
   s.peer_receive_window = tcb_->peer_window;
   s.bytes_in_flight = tcb_->outstanding.in_flight();
   s.unacked_chunks = tcb_->outstanding.size();

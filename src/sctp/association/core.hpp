@@ -24,6 +24,7 @@
 #include "sctp/packet/packet_writer.hpp"
 #include "sctp/rx/data_tracker.hpp"
 #include "sctp/rx/reassembly_queue.hpp"
+#include "sctp/rx/receive_window.hpp"
 #include "sctp/tx/congestion/congestion_control.hpp"
 #include "sctp/tx/outstanding_data.hpp"
 #include "sctp/tx/retransmission_timeout.hpp"
@@ -89,6 +90,7 @@ class Core {
     Ack,
     Heartbeat,
     Reconfig,
+    Pacing,
     Count
   };
 
@@ -194,6 +196,8 @@ class Core {
   void write_lost(PacketWriter& writer, bool& sent);
   void write_new(PacketWriter& writer, bool& sent);
   void end_idle() noexcept;
+  /// Whether a packet with data may leave now; when not, a timer says when.
+  [[nodiscard]] bool pace() noexcept;
   [[nodiscard]] bool may_send_data() const noexcept;
   [[nodiscard]] bool writable_again() const noexcept;
   [[nodiscard]] CommonHeader header(std::uint32_t tag) const noexcept;
@@ -229,7 +233,7 @@ class Core {
   std::optional<Tcb> tcb_;
   RetransmissionTimeout rto_;
   unsigned errors_ = 0;
-  std::size_t window_limit_;
+  ReceiveWindow window_;
   std::size_t window_advertised_ = 0;
   bool data_in_packet_ = false;
   bool immediate_in_packet_ = false;

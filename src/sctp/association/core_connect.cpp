@@ -143,7 +143,10 @@ void Core::handle_init_ack(const ChunkView& chunk) {
   init.handshake.local_initial = local_initial_;
   tcb_.emplace(init.handshake, *this);
   if (init.problem) return abort_with(*init.problem, "the peer's INIT-ACK is not acceptable");
-  if (handshake_timeouts_ == 0) rto_.measured(now_ - init_sent_at_);
+  if (handshake_timeouts_ == 0) {
+    rto_.measured(now_ - init_sent_at_);
+    window_.measured(now_ - init_sent_at_);
+  }
   if (init_report_size_ != 0)
     report_error(CauseCode::UnrecognizedParameters, std::span<const std::byte>(init_report_).first(init_report_size_));
   peer_cookie_.assign(init.cookie.begin(), init.cookie.end());
@@ -184,6 +187,7 @@ bool Core::handle_cookie_echo(const ChunkView& chunk, const CommonHeader& header
     return false;  // B while established: the peer's tag cannot change any more
   }
   send_cookie_ack_ = true;
+  window_.measured(now_ - cookie->made);
   if (state_ < State::Established) establish();
   return true;
 }

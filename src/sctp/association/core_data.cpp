@@ -14,7 +14,7 @@ constexpr std::int32_t max_forward = 1 << 20;
 
 std::size_t Core::window_now() const noexcept {
   const std::size_t held = reassembly_.held();
-  const std::size_t free = window_limit_ > held ? window_limit_ - held : 0;
+  const std::size_t free = window_.size() > held ? window_.size() - held : 0;
   // RFC 9260 section 6.2: no silly windows (RFC 1122 section 4.2.3.3).
   return free < options_.mtu ? 0 : free;
 }
@@ -26,6 +26,7 @@ void Core::handle_data(const ChunkView& chunk) {
   if (data->payload.empty()) return abort_with(CauseCode::NoUserData, "a DATA chunk has no payload");
   data_in_packet_ = true;
   immediate_in_packet_ |= data->immediate;
+  window_.arrived(now_);
   DataTracker& tracker = tcb_->tracker;
   switch (tracker.classify(data->tsn)) {
     case DataTracker::Arrival::Duplicate:
@@ -37,7 +38,7 @@ void Core::handle_data(const ChunkView& chunk) {
   }
   // A full window takes nothing but what fills a gap, and so frees what waits behind it.
   const bool fills = tracker.is_next(data->tsn) && tracker.has_gaps();
-  const std::size_t limit = fills ? 2 * window_limit_ : window_limit_;
+  const std::size_t limit = fills ? 2 * window_.accepted() : window_.accepted();
   if (reassembly_.held() + data->payload.size() > limit) {
     tracker.request_ack();
     return;
@@ -86,10 +87,13 @@ void Core::handle_sack(const ChunkView& chunk) {
 void Core::acknowledged(const AckResult& result, std::size_t flight_before) {
   Tcb& t = *tcb_;
   errors_ = 0;  // section 8.1; for a peer with a closed window too (section 6.1 A)
-  if (result.rtt) rto_.measured(*result.rtt);
-  // Nothing in flight: what moved was a FORWARD-TSN's doing, and the next lost one shall not wait for ever longer.
-  else if (result.cumulative_moved && flight_before == 0)
+  if (result.rtt) {
+    rto_.measured(*result.rtt);
+    window_.measured(*result.rtt);
+  } else if (result.cumulative_moved && flight_before == 0) {
+    // Nothing in flight: what moved was a FORWARD-TSN's doing, and the next lost one shall not wait for ever longer.
     rto_.answered();
+  }
   const bool recovery = t.congestion.acknowledged({.now = now_,
                                                    .result = result,
                                                    .in_flight_before = flight_before,

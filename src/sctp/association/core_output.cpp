@@ -107,7 +107,7 @@ std::size_t Core::write_init_value(std::span<std::byte> out, std::uint32_t tag, 
                                    std::span<const std::byte> cookie, bool zero_checksum) {
   ByteWriter writer(out);
   writer.u32(tag);
-  writer.u32(static_cast<std::uint32_t>(std::min<std::size_t>(window_limit_, UINT32_MAX)));
+  writer.u32(static_cast<std::uint32_t>(std::min<std::size_t>(window_.size(), UINT32_MAX)));
   writer.u16(options_.streams);
   writer.u16(options_.streams);
   writer.u32(initial.value());
@@ -218,6 +218,7 @@ void Core::write_lost(PacketWriter& writer, bool& sent) {
     const std::size_t flight = t.outstanding.in_flight();
     // Section 7.2.4: the first packet of a fast retransmission does not ask the congestion window.
     if (flight != 0 && !t.fast_retransmit && flight + size > t.congestion.window()) return;
+    if (!sent && !t.fast_retransmit && !pace()) return;
     t.outstanding.resend(now_, *again);
     t.congestion.sent(now_, size, t.outstanding.in_flight());
     DataChunk header = again->header;
@@ -225,6 +226,13 @@ void Core::write_lost(PacketWriter& writer, bool& sent) {
     writer.data(header, again->payload);
     sent = true;
   }
+}
+
+bool Core::pace() noexcept {
+  const TimePoint next = tcb_->congestion.next_send(now_);
+  if (next <= now_) return true;
+  timers_.set(Timer::Pacing, next);
+  return false;
 }
 
 /// Section 7.2.1: what was known of the path fades while nothing is sent.
@@ -246,6 +254,7 @@ void Core::write_new(PacketWriter& writer, bool& sent) {
       continue;
     }
     if (!piece->last && !writer.empty() && room < min_fragment) return;
+    if (!sent && !pace()) return;
     // Anything less than the whole piece waits: no silly windows.
     if (!window_allows(piece->size)) return;
     if (t.outstanding.empty()) end_idle();

@@ -21,6 +21,7 @@ void Core::handle_timeout(TimePoint now) {
         }
         tcb_->reset.send_again();
         break;
+      case Timer::Pacing:  // what may leave now is polled
       case Timer::Count: break;
     }
     if (state_ == State::Gone) return;

@@ -24,8 +24,10 @@ struct Options {
   std::size_t max_message_size = 262'144;
   /// Bytes waiting to be sent the first time, with about 130 more for each message; `send` refuses what does not fit.
   std::size_t max_send_queue = std::size_t{16} * 1024 * 1024;
-  /// Largest a_rwnd: bytes held for reassembly or for the reader. Raised to hold two of our largest messages.
-  std::size_t receive_window = std::size_t{2} * 1024 * 1024;
+  /// The a_rwnd in the beginning and after a rest: bytes held for reassembly or for the reader. It grows with what the
+  /// reader takes in a round trip, up to `receive_window`. Both are raised to hold two of our largest messages.
+  std::size_t initial_receive_window = std::size_t{1} * 1024 * 1024;
+  std::size_t receive_window = std::size_t{64} * 1024 * 1024;
 
   /// Deviation: RFC 9260 section 16 proposes 1 s for RTO.Initial and RTO.Min. The path was measured
   /// by ICE and DTLS already and a data channel is interactive: a whole second for one lost tail packet
@@ -46,7 +48,9 @@ struct Options {
   unsigned max_init_retransmits = 8;
   /// Association.Max.Retrans: consecutive timeouts before the path counts as dead.
   unsigned max_retransmits = 10;
-  CongestionAlgorithm congestion_algorithm = CongestionAlgorithm::NewReno;
+  CongestionAlgorithm congestion_algorithm = CongestionAlgorithm::Cubic;
+  bool pacing = true;
+  bool tolerate_random_loss = true;
   /// Initial congestion window in packets.
   unsigned initial_window = 10;
 };

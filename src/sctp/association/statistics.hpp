@@ -25,6 +25,7 @@ struct Statistics {
   std::uint64_t duplicates_received = 0;
   std::size_t congestion_window = 0;
   std::size_t slow_start_threshold = 0;
+  double pacing_rate = 0;  ///< Bytes a second; 0 while nothing is paced.
   std::size_t peer_receive_window = 0;
   std::size_t receive_window = 0;  ///< What we would advertise now.
   std::size_t bytes_in_flight = 0;

@@ -1,13 +1,34 @@
 #include "sctp/tx/congestion/congestion_control.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace linnet::sctp {
 
-CongestionControl::CongestionControl(CongestionAlgorithm /*algorithm*/, std::size_t mtu,
-                                     unsigned initial_packets) noexcept
-    : algorithm_(NewReno(mtu, mtu * initial_packets)), mtu_(mtu) {}
+namespace {
+
+/// RFC 9002 section 7.7: a bit faster than the window a round trip, so that pacing is not what limits; in slow start
+/// as fast as the window is about to become.
+constexpr double pacing_gain = 1.25;
+constexpr double slow_start_gain = 2;
+/// A path this short is a machine's own or a cable's: its queue is smaller than a timer is exact.
+constexpr Duration too_short_to_pace = std::chrono::milliseconds{1};
+
+}  // namespace
+
+CongestionControl::Algorithm CongestionControl::make(const Options& options) noexcept {
+  const std::size_t initial = options.mtu * options.initial_packets;
+  switch (options.algorithm) {
+    case CongestionAlgorithm::NewReno: return NewReno(options.mtu, initial);
+    case CongestionAlgorithm::Bbr: return Bbr(options.mtu, initial);
+    case CongestionAlgorithm::Cubic: break;
+  }
+  return Cubic(options.mtu, initial, options.tolerate_random_loss);
+}
+
+CongestionControl::CongestionControl(const Options& options) noexcept
+    : algorithm_(make(options)), pacer_(options.mtu), pacing_(options.pacing), mtu_(options.mtu) {}
 
 std::size_t CongestionControl::window() const noexcept {
   return std::visit([](const auto& a) { return a.window(); }, algorithm_);
@@ -21,7 +42,8 @@ bool CongestionControl::slow_start() const noexcept {
   return std::visit([](const auto& a) { return a.slow_start(); }, algorithm_);
 }
 
-void CongestionControl::sent(TimePoint /*now*/, std::size_t /*bytes*/, std::size_t in_flight) noexcept {
+void CongestionControl::sent(TimePoint now, std::size_t bytes, std::size_t in_flight) noexcept {
+  pacer_.sent(now, bytes);
   // RFC 9002 section 7.8, RFC 7661: a window grows only when it is what limits. In slow start half of it will do:
   // it doubles before the acknowledgements of the other half are back.
   const std::size_t room = slow_start() ? window() / 2 : 2 * mtu_;
@@ -40,18 +62,32 @@ bool CongestionControl::acknowledged(Acknowledgement ack) noexcept {
     limited_last_ = std::exchange(limited_, false);
   }
   ack.window_limited = limited_ || limited_last_;
-  ack.recovering = exit_.has_value();
+  ack.recovering = exit_ && reduced_;
   ack.min_rtt = min_rtt_;
   std::visit([&](auto& a) { a.acknowledged(ack); }, algorithm_);
-  return result.bytes_lost != 0 && lost(ack.now, result.bytes_lost, ack.in_flight, ack.next_tsn - 1U);
+  const bool begins = result.bytes_lost != 0 && lost(ack.now, result.bytes_lost, ack.in_flight, ack.next_tsn - 1U);
+  pace(ack.now, ack.smoothed_rtt);
+  return begins;
 }
 
-bool CongestionControl::lost(TimePoint /*now*/, std::size_t /*bytes*/, std::size_t /*in_flight*/,
-                             Tsn highest) noexcept {
-  if (exit_) return false;
-  std::visit([](auto& a) { a.congested(false); }, algorithm_);
+void CongestionControl::pace(TimePoint now, Duration smoothed_rtt) noexcept {
+  if (!pacing_ || min_rtt_ < too_short_to_pace || smoothed_rtt <= Duration::zero()) return pacer_.set_rate(now, 0);
+  if (const Bbr* const bbr = std::get_if<Bbr>(&algorithm_)) return pacer_.set_rate(now, bbr->pacing_rate());
+  const double gain = slow_start() ? slow_start_gain : pacing_gain;
+  pacer_.set_rate(now, gain * static_cast<double>(window()) / std::chrono::duration<double>(smoothed_rtt).count());
+}
+
+bool CongestionControl::lost(TimePoint /*now*/, std::size_t bytes, std::size_t /*in_flight*/, Tsn highest) noexcept {
+  if (Bbr* const bbr = std::get_if<Bbr>(&algorithm_)) bbr->lost(bytes);
+  Cubic* const cubic = std::get_if<Cubic>(&algorithm_);
+  const bool forgiven = cubic != nullptr && cubic->forgives(bytes);
+  // What looked like an accident may turn out to be congestion before the recovery ends.
+  if (exit_ && (reduced_ || forgiven)) return false;
+  const bool begins = !exit_;
   exit_ = highest;
-  return true;
+  reduced_ = !forgiven;
+  if (reduced_) std::visit([](auto& a) { a.congested(false); }, algorithm_);
+  return begins;
 }
 
 void CongestionControl::timed_out(TimePoint /*now*/) noexcept {
@@ -72,6 +108,7 @@ void CongestionControl::idle(unsigned timeouts) noexcept {
 
 void CongestionControl::set_mtu(std::size_t mtu) noexcept {
   mtu_ = mtu;
+  pacer_.set_mtu(mtu);
   std::visit([&](auto& a) { a.set_mtu(mtu); }, algorithm_);
 }
 

@@ -7,7 +7,10 @@
 #include "linnet/core/time.hpp"
 #include "linnet/tuning.hpp"
 #include "sctp/tx/congestion/acknowledgement.hpp"
+#include "sctp/tx/congestion/bbr.hpp"
+#include "sctp/tx/congestion/cubic.hpp"
 #include "sctp/tx/congestion/new_reno.hpp"
+#include "sctp/tx/congestion/pacer.hpp"
 #include "sctp/types.hpp"
 
 namespace linnet::sctp {
@@ -17,14 +20,25 @@ namespace linnet::sctp {
 /// tells it what was sent, acknowledged and lost. Starts no timer and sends nothing.
 class CongestionControl {
  public:
-  /// Deviation: RFC 9260 section 7.2.1 begins with at most 4380 bytes; RFC 6928 made ten packets usual.
-  CongestionControl(CongestionAlgorithm algorithm, std::size_t mtu, unsigned initial_packets) noexcept;
+  struct Options {
+    CongestionAlgorithm algorithm = CongestionAlgorithm::Cubic;
+    std::size_t mtu = 0;
+    /// Deviation: RFC 9260 section 7.2.1 begins with at most 4380 bytes; RFC 6928 made ten packets usual.
+    unsigned initial_packets = 10;
+    bool pacing = true;
+    bool tolerate_random_loss = true;  ///< CUBIC only; see RandomLoss.
+  };
+  explicit CongestionControl(const Options& options) noexcept;
 
   [[nodiscard]] std::size_t window() const noexcept;
   [[nodiscard]] std::size_t threshold() const noexcept;
   [[nodiscard]] bool slow_start() const noexcept;
   /// What was in flight when fragments were found lost is not yet acknowledged.
   [[nodiscard]] bool in_fast_recovery() const noexcept { return exit_.has_value(); }
+  /// When the next packet may leave, window permitting; what is not after `now` means at once.
+  [[nodiscard]] TimePoint next_send(TimePoint now) noexcept { return pacer_.next_send(now); }
+  /// Bytes a second; 0 while nothing is paced.
+  [[nodiscard]] double pacing_rate() const noexcept { return pacer_.rate(); }
   [[nodiscard]] Duration min_rtt() const noexcept { return min_rtt_; }
 
   /// `bytes` left, `in_flight` with them.
@@ -43,12 +57,17 @@ class CongestionControl {
   void set_mtu(std::size_t mtu) noexcept;
 
  private:
-  using Algorithm = std::variant<NewReno>;
+  using Algorithm = std::variant<NewReno, Cubic, Bbr>;
+  [[nodiscard]] static Algorithm make(const Options& options) noexcept;
+  void pace(TimePoint now, Duration smoothed_rtt) noexcept;
 
   Algorithm algorithm_;
+  Pacer pacer_;
+  bool pacing_;
   std::size_t mtu_;
   Duration min_rtt_{};
   std::optional<Tsn> exit_;
+  bool reduced_ = false;  // the recovery under way began with a smaller window
   std::optional<Tsn> round_end_;
   bool limited_ = false;       // the window was used up in this round
   bool limited_last_ = false;  // and in the one before

@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t mtu = 1'000;
 
 struct Congestion : testing::Test {
-  CongestionControl control{CongestionAlgorithm::NewReno, mtu, 10};
+  CongestionControl control{{.algorithm = CongestionAlgorithm::NewReno, .mtu = mtu}};
   TimePoint now{1s};
   std::uint32_t next = 1;   // TSN
   std::uint32_t acked = 0;  // cumulative
