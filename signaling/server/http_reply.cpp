@@ -71,16 +71,7 @@ HttpReply get(const HttpRequest& request, const StaticFiles& files) {
   return reply;
 }
 
-}  // namespace
-
-HttpReply error_reply(http::status status, std::string_view text, unsigned version) {
-  auto reply = make(status, "text/plain; charset=utf-8", std::string(text) + "\n", version);
-  reply.keep_alive(false);
-  reply.prepare_payload();
-  return reply;
-}
-
-HttpReply answer(const HttpRequest& request, const StaticFiles& files) {
+HttpReply choose(const HttpRequest& request, const StaticFiles& files) {
   if (request.method() != http::verb::get && request.method() != http::verb::head) {
     auto reply = error_reply(http::status::method_not_allowed, "Only GET and HEAD.", request.version());
     reply.set(http::field::allow, "GET, HEAD");
@@ -95,7 +86,21 @@ HttpReply answer(const HttpRequest& request, const StaticFiles& files) {
   auto reply = get(request, files);
   reply.keep_alive(request.keep_alive());
   if (reply.result() != http::status::not_modified) reply.prepare_payload();
-  // RFC 9110 section 9.3.2: the same header as for GET, with the length that the body would have.
+  return reply;
+}
+
+}  // namespace
+
+HttpReply error_reply(http::status status, std::string_view text, unsigned version) {
+  auto reply = make(status, "text/plain; charset=utf-8", std::string(text) + "\n", version);
+  reply.keep_alive(false);
+  reply.prepare_payload();
+  return reply;
+}
+
+HttpReply answer(const HttpRequest& request, const StaticFiles& files) {
+  HttpReply reply = choose(request, files);
+  // RFC 9110 section 9.3.2: the same header as for GET, with the length that the body would have; refusals, too.
   if (request.method() == http::verb::head) reply.body().clear();
   return reply;
 }
