@@ -178,7 +178,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Run run;
   run.connect(in.byte() % 4);
   for (int steps = 0; !in.empty() && steps < 200; ++steps) {
-    switch (in.byte() % 14) {
+    switch (in.byte() % 15) {
       case 0: {  // A datagram of the input's, from the peer's address.
         const auto bytes = in.bytes(in.byte());
         std::vector<std::byte> copy(bytes.begin(), bytes.end());
@@ -231,6 +231,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         else
           (void)run.a.session->set_local_description(run.now, SessionDescription{SdpType::Rollback, ""});
         break;
+      case 14: {  // The pool of candidates comes, goes and is gathered anew.
+        Configuration configuration{.ice_candidate_pool_size = static_cast<std::uint8_t>(in.byte() % 2)};
+        if (in.byte() % 2 == 0) configuration.ice_servers = {{.urls = {"stun:192.0.2.9"}}};
+        (void)run.a.session->set_configuration(run.now, configuration);
+        break;
+      }
     }
   }
   run.both();

@@ -25,7 +25,9 @@ struct Configuration {
   BundlePolicy bundle_policy = BundlePolicy::Balanced;
   RtcpMuxPolicy rtcp_mux_policy = RtcpMuxPolicy::Require;
   std::vector<Certificate> certificates{};  ///< Empty: one is made. More than one: the first is used.
-  /// Accepted and kept; it has no effect: gathering starts with setLocalDescription().
+  /// Above 0: candidates are gathered from the beginning (RFC 8829 section 3.5.4) and told at once by the first
+  /// set_local_description(), which otherwise only starts to gather. Holds sockets and NAT mappings meanwhile. All is
+  /// bundled on one transport, so 1 is as good as 255. Cannot be changed after set_local_description().
   std::uint8_t ice_candidate_pool_size = 0;
 
   friend bool operator==(const Configuration&, const Configuration&) = default;

@@ -12,6 +12,8 @@ std::shared_ptr<Connection> Connection::create(Executor executor, Configuration 
   if (!host) throw Exception{std::move(host).error()};
   auto out = std::make_shared<Connection>(*host);
   (*host)->observe(out);
+  // A pool of candidates is gathered before anybody calls.
+  if (out->session().get_configuration().ice_candidate_pool_size > 0) out->wake();
   return out;
 }
 

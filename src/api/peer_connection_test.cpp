@@ -115,6 +115,26 @@ TEST(PeerConnection, TellsTheDescriptionBeforeTheCandidatesThatItMade) {
   EXPECT_THAT(order, ElementsAre("signaling", "done", "candidate"));
 }
 
+TEST(PeerConnection, HasPooledCandidatesInItsFirstDescriptionAtOnce) {
+  for (const bool pooled : {false, true}) {
+    asio::io_context io;
+    PeerConnection pc{io, Configuration{.ice_candidate_pool_size = pooled ? std::uint8_t{1} : std::uint8_t{0}},
+                      Tuning{.ice_loopback_candidates = true}};
+    io.poll();
+    EXPECT_EQ(pc.ice_gathering_state(), IceGatheringState::New);
+    (void)pc.create_data_channel("x");
+    bool has_candidates = false;
+    pc.set_local_description([&](std::exception_ptr e) {
+      EXPECT_FALSE(e);
+      has_candidates = pc.local_description()->sdp.contains("a=candidate:");
+      pc.close();
+    });
+    io.restart();
+    io.run();
+    EXPECT_EQ(has_candidates, pooled);
+  }
+}
+
 TEST(PeerConnection, MeetsAPeerInTheSameProcessAndExchangesMessages) {
   asio::io_context io;
   Pair pair{io.get_executor()};

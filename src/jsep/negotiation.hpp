@@ -41,6 +41,10 @@ class Negotiation {
 
   /// A data channel was created: the next offer has an application m-line.
   void want_data();
+  /// RFC 8829 section 3.5.4: the credentials that the first description with data will have, so that candidates can be
+  /// gathered for them before. What was gathered so far is forgotten: call it again to begin anew. Not once a
+  /// description has told credentials.
+  IceCredentials pool_credentials();
   /// W3C restartIce: the next offer has new credentials.
   void restart_ice();
   /// No verb has an effect afterwards.
@@ -97,6 +101,7 @@ class Negotiation {
   Result<> generate_offer(bool ice_restart);
   Result<> generate_answer();
   [[nodiscard]] sdp::Description blank();
+  [[nodiscard]] const IceCredentials& first_credentials();
   [[nodiscard]] IceCredentials offer_credentials(bool ice_restart);
   [[nodiscard]] IceCredentials answer_credentials(std::string_view remote_ufrag, std::string_view remote_pwd);
   [[nodiscard]] sdp::Setup answer_setup(std::optional<sdp::Setup> offered, bool new_association) const;
@@ -124,6 +129,7 @@ class Negotiation {
   // negotiation_candidates.cpp
   [[nodiscard]] const Applied* newest_local() const noexcept;
   [[nodiscard]] const Applied* newest_remote() const noexcept;
+  [[nodiscard]] Generation* generation_of(std::string_view ufrag) noexcept;
   [[nodiscard]] std::optional<IceCandidateInit> local_place(std::string_view ufrag) const;
   void show_early_candidates(Changes& changes);
   Result<bool> place_candidate(Applied& applied, std::size_t index, const IceCandidateInit& candidate);
@@ -145,6 +151,7 @@ class Negotiation {
 
   // The transport of the data m-line, as far as negotiation knows it.
   std::vector<Generation> generations_;              ///< Of `used_ice_` and `stable_ice_`.
+  std::optional<Generation> first_;                  ///< Of the first description, while there is no `used_ice_`.
   std::optional<IceCredentials> used_ice_;           ///< What `Changes` last told to use.
   std::optional<IceCredentials> stable_ice_;         ///< What the last completed exchange used.
   std::vector<IceCredentials> ice_to_replace_;       ///< W3C [[LocalIceCredentialsToReplace]].

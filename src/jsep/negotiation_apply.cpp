@@ -149,8 +149,10 @@ void Negotiation::use_credentials(const IceCredentials& ice, Changes& changes) {
   changes.gather = !changes.local_ice_rollback;
   used_ice_ = ice;
   std::erase_if(generations_, [this](const Generation& g) { return g.ice != stable_ice_ && g.ice != used_ice_; });
-  if (std::ranges::find(generations_, ice, &Generation::ice) == generations_.end())
-    generations_.push_back(Generation{.ice = ice});
+  const bool known = std::ranges::find(generations_, ice, &Generation::ice) != generations_.end();
+  const bool pooled = first_ && first_->ice == ice;
+  if (!known) generations_.push_back(pooled ? std::move(*first_) : Generation{.ice = ice});
+  first_.reset();
 }
 
 void Negotiation::name_data_section(const sdp::Description& description, Changes& changes) const {
@@ -233,6 +235,7 @@ void Negotiation::drop_transport(Changes& changes) {
   changes.local_ice.reset();
   changes.gather = false;
   generations_.clear();
+  first_.reset();
   used_ice_.reset();
   stable_ice_.reset();
   ice_to_replace_.clear();

@@ -15,6 +15,12 @@ const Negotiation::Applied* Negotiation::newest_remote() const noexcept {
   return pending_remote_ ? &*pending_remote_ : current_remote_ ? &*current_remote_ : nullptr;
 }
 
+Generation* Negotiation::generation_of(std::string_view ufrag) noexcept {
+  if (first_ && first_->ice.ufrag == ufrag) return &*first_;
+  const auto it = std::ranges::find_if(generations_, [ufrag](const Generation& g) { return g.ice.ufrag == ufrag; });
+  return it == generations_.end() ? nullptr : &*it;
+}
+
 std::optional<IceCandidateInit> Negotiation::local_place(std::string_view ufrag) const {
   for (const auto* applied : {&pending_local_, &current_local_}) {
     if (!*applied) continue;
@@ -33,9 +39,8 @@ std::optional<IceCandidateInit> Negotiation::local_place(std::string_view ufrag)
 
 std::optional<IceCandidateInit> Negotiation::add_local_candidate(std::string_view candidate, std::string_view ufrag) {
   if (state_ == SignalingState::Closed || !sdp::parse_candidate(candidate)) return std::nullopt;
-  const auto generation =
-      std::ranges::find_if(generations_, [ufrag](const Generation& g) { return g.ice.ufrag == ufrag; });
-  if (generation == generations_.end() || generation->candidates.size() >= options_.max_candidates) return std::nullopt;
+  Generation* const generation = generation_of(ufrag);
+  if (generation == nullptr || generation->candidates.size() >= options_.max_candidates) return std::nullopt;
   const std::string_view prefix = "candidate:";
   if (candidate.starts_with(prefix)) candidate.remove_prefix(prefix.size());
   generation->candidates.push_back(std::string{prefix} + std::string{candidate});
@@ -47,9 +52,8 @@ std::optional<IceCandidateInit> Negotiation::add_local_candidate(std::string_vie
 }
 
 std::optional<IceCandidateInit> Negotiation::end_local_candidates(std::string_view ufrag) {
-  const auto generation =
-      std::ranges::find_if(generations_, [ufrag](const Generation& g) { return g.ice.ufrag == ufrag; });
-  if (state_ == SignalingState::Closed || generation == generations_.end()) return std::nullopt;
+  Generation* const generation = generation_of(ufrag);
+  if (state_ == SignalingState::Closed || generation == nullptr) return std::nullopt;
   generation->ended = true;
   return local_place(ufrag);
 }

@@ -1,5 +1,6 @@
 // Negotiation: how offers and answers are made, RFC 8829 sections 5.2 and 5.3.
 #include <algorithm>
+#include <cassert>
 #include <set>
 
 #include "jsep/local_sections.hpp"
@@ -32,8 +33,20 @@ std::string Negotiation::fresh_mid() const {
     if (std::string mid = std::to_string(i); !taken.contains(mid)) return mid;
 }
 
+const IceCredentials& Negotiation::first_credentials() {
+  if (!first_) first_ = Generation{.ice = make_credentials(generator_)};
+  return first_->ice;
+}
+
+IceCredentials Negotiation::pool_credentials() {
+  assert(!used_ice_);
+  first_ = Generation{.ice = first_credentials()};
+  return first_->ice;
+}
+
 IceCredentials Negotiation::offer_credentials(bool ice_restart) {
-  if (!used_ice_ || ice_restart) return make_credentials(generator_);
+  if (!used_ice_) return first_credentials();
+  if (ice_restart) return make_credentials(generator_);
   if (ice_to_replace_.empty()) return stable_ice_ ? *stable_ice_ : *used_ice_;
   if (std::ranges::find(ice_to_replace_, *used_ice_) == ice_to_replace_.end()) return *used_ice_;
   return make_credentials(generator_);
@@ -98,8 +111,8 @@ Result<> Negotiation::generate_offer(bool ice_restart) {
 IceCredentials Negotiation::answer_credentials(std::string_view remote_ufrag, std::string_view remote_pwd) {
   const bool restarts =
       remote_transport_ && (remote_transport_->ice.ufrag != remote_ufrag || remote_transport_->ice.pwd != remote_pwd);
-  if (!used_ice_ || restarts) return make_credentials(generator_);
-  return *used_ice_;
+  if (!used_ice_) return first_credentials();
+  return restarts ? make_credentials(generator_) : *used_ice_;
 }
 
 // RFC 8842 section 5.3: the answerer chooses; active, so that DTLS starts without waiting for the answer to

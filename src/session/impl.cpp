@@ -34,6 +34,7 @@ Session::Impl::Impl(Configuration configuration, Tuning tuning, Environment envi
       negotiation_(jsep_options(configuration_, tuning_, transport_options_.dtls.certificate), generator_),
       channels_(channel_options(tuning_), events_) {
   make_transport();
+  update_pool(false);
 }
 
 // --- Life ------------------------------------------------------------------------------------------------------

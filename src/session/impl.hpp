@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "crypto/certificate.hpp"
 #include "jsep/negotiation.hpp"
@@ -92,6 +93,13 @@ class Session::Impl {
   void drop_transport();
   void close_sockets();
 
+  // impl_pool.cpp: candidates before the first local description
+  void update_pool(bool sources_changed);
+  void fill_pool();
+  void empty_pool();
+  void open_pool();
+  void show_end_of_pool();
+
   // impl_negotiation.cpp: what a description asks for
   void apply(const jsep::Changes& changes);
   void apply_local(const jsep::Changes& changes);
@@ -108,6 +116,10 @@ class Session::Impl {
   jsep::Negotiation negotiation_;
   session::DataChannels channels_;
   std::unique_ptr<transport::Transport> transport_;
+  /// The transport gathers for the candidate pool: nothing of it is told until a local description takes it.
+  bool pooling_ = false;
+  std::vector<IceCandidateError> pooled_errors_;
+  bool local_described_ = false;  ///< setLocalDescription() has succeeded once.
   /// Counts the transports that this session has had: makes ids of `Resolve` unique.
   std::uint64_t epoch_ = 0;
   std::set<Endpoint> sockets_;

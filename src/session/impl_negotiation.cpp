@@ -22,6 +22,7 @@ Result<> Session::Impl::set_local_description(TimePoint now, std::optional<Sessi
   auto changes = description ? negotiation_.set_local_description(description->type, description->sdp)
                              : negotiation_.set_local_description();
   if (!changes) return std::unexpected(std::move(changes.error()));
+  local_described_ = true;
   apply(*changes);
   return {};
 }
@@ -40,6 +41,7 @@ void Session::Impl::apply(const jsep::Changes& changes) {
   if (changes.transport_dropped) drop_transport();
   if (changes.data_mid) data_mid_ = changes.data_mid;
   if (changes.data_m_line_index) data_m_line_index_ = changes.data_m_line_index;
+  const bool takes_pool = pooling_ && changes.local_ice;
   apply_local(changes);
   apply_remote(changes);
   for (const IceCandidateInit& early : changes.early_candidates) {
@@ -48,6 +50,7 @@ void Session::Impl::apply(const jsep::Changes& changes) {
     static_cast<IceCandidateInit&>(shown) = early;
     tell(IceCandidateFound{std::move(shown)});
   }
+  if (takes_pool) show_end_of_pool();
   if (changes.update_negotiation_needed) {
     negotiation_needed_ = false;
     update_negotiation_needed();
@@ -57,7 +60,9 @@ void Session::Impl::apply(const jsep::Changes& changes) {
 
 void Session::Impl::apply_local(const jsep::Changes& changes) {
   ice::Agent& ice = transport_->ice();
-  if (changes.local_ice) {
+  if (changes.local_ice && pooling_) {
+    open_pool();
+  } else if (changes.local_ice) {
     // A restart that was rolled back goes back to the credentials that the peer knows, with fresh checks on them.
     const bool again = changes.local_ice_restart || changes.local_ice_rollback;
     if (again) ice.restart(now_);
@@ -157,18 +162,21 @@ Result<> Session::Impl::set_configuration(TimePoint now, Configuration configura
   if (configuration.rtcp_mux_policy != configuration_.rtcp_mux_policy) {
     return fail(ErrorName::InvalidModificationError, "rtcpMuxPolicy cannot be changed.");
   }
-  if (configuration.ice_candidate_pool_size != configuration_.ice_candidate_pool_size &&
-      negotiation_.local_description()) {
+  if (configuration.ice_candidate_pool_size != configuration_.ice_candidate_pool_size && local_described_) {
     return fail(ErrorName::InvalidModificationError, "iceCandidatePoolSize cannot be changed any more.");
   }
   auto servers = session::ice_servers(configuration);
   if (!servers) return std::unexpected(std::move(servers.error()));
   if (configuration.certificates.empty()) configuration.certificates = configuration_.certificates;
+  const bool sources_changed = configuration.ice_servers != configuration_.ice_servers ||
+                               configuration.ice_transport_policy != configuration_.ice_transport_policy;
   configuration_ = std::move(configuration);
   transport_options_.ice.servers = *servers;
   transport_options_.ice.policy = configuration_.ice_transport_policy;
   transport_->ice().set_servers(std::move(*servers));
   transport_->ice().set_policy(configuration_.ice_transport_policy);
+  // RFC 8829 section 4.1.18: pooled candidates are gathered anew, for all else a change waits for the next gathering.
+  update_pool(sources_changed);
   return {};
 }
 

@@ -158,8 +158,10 @@ StatsReport Session::Impl::get_stats(TimePoint now) const {
   }
   put(report, std::move(transport));
 
-  for (const auto& known : ice.local_candidates()) {
-    add_candidate(report, at, false, known, ice.local_credentials().ufrag);
+  if (!pooling_) {
+    for (const auto& known : ice.local_candidates()) {
+      add_candidate(report, at, false, known, ice.local_credentials().ufrag);
+    }
   }
   const std::string remote_ufrag = ice.remote() ? ice.remote()->credentials.ufrag : std::string{};
   for (const auto& known : ice.remote_candidates()) add_candidate(report, at, true, known, remote_ufrag);

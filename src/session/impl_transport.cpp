@@ -25,6 +25,8 @@ void Session::Impl::drop_transport() {
   channels_.detach();
   close_sockets();
   make_transport();
+  pooling_ = false;
+  pooled_errors_.clear();
   data_mid_.reset();
   data_m_line_index_.reset();
   ice_state_ = IceConnectionState::New;
@@ -115,7 +117,11 @@ void Session::Impl::handle_ice(ice::Event& event) {
             error.address = std::move(e.address);
             error.port = e.port;
           }
-          tell(std::move(error));
+          constexpr std::size_t most = 64;
+          if (!pooling_)
+            tell(std::move(error));
+          else if (pooled_errors_.size() < most)
+            pooled_errors_.push_back(std::move(error));
         } else if constexpr (std::is_same_v<E, ice::GatheringStateChanged>) {
           gathering_changed(e.state);
         } else if constexpr (std::is_same_v<E, ice::StateChanged>) {
@@ -141,7 +147,7 @@ void Session::Impl::local_candidate(const ice::Candidate& candidate) {
 
 /// W3C section 5.6.1: the end of a generation is told as an empty candidate, the end of all gathering as none.
 void Session::Impl::gathering_changed(IceGatheringState state) {
-  if (closed_ || state == gathering_state_) return;
+  if (closed_ || pooling_ || state == gathering_state_) return;
   gathering_state_ = state;
   const bool complete = state == IceGatheringState::Complete;
   if (complete) {

@@ -21,13 +21,15 @@ class SessionFixture {
   static constexpr std::uint64_t law_seeds = 8;
 
   explicit SessionFixture(Generator& random)
-      : a_(make(random)),
-        b_(make(random)),
+      : a_(make(random, {.ice_candidate_pool_size = 1})),
+        b_(make(random, {})),
         pipe_a_(*a_, {.local = at_a, .remote = at_b}),
         pipe_b_(*b_, {.local = at_b, .remote = at_a}) {}
 
   Machine& machine(Side side) { return side == Side::A ? pipe_a_ : pipe_b_; }
   void start(TimePoint now) {
+    // The pool is gathered anew.
+    (void)a_->set_configuration(now, {.ice_servers = {{.urls = {"stun:stun.example"}}}, .ice_candidate_pool_size = 1});
     channels_.push_back({Side::A, a_->create_data_channel(now, "chat").value()});
     negotiate(now, Side::A);
   }
@@ -84,8 +86,8 @@ class SessionFixture {
     Side side;
     ChannelId id;
   };
-  static std::unique_ptr<Session> make(Generator& random) {
-    return Session::create({}, {},
+  static std::unique_ptr<Session> make(Generator& random, Configuration configuration) {
+    return Session::create(std::move(configuration), {},
                            {.generator = random,
                             .wall_clock = std::chrono::system_clock::time_point{std::chrono::hours{24 * 365 * 50}},
                             .simulation = true})

@@ -68,11 +68,13 @@ struct Peer {
 /// Two peers that can reach each other, with signaling that takes `signal_delay`.
 class Rig {
  public:
-  explicit Rig(std::uint64_t seed = 1, sim::LinkOptions link = {}, Tuning tuning_a = {}, Tuning tuning_b = {})
+  explicit Rig(std::uint64_t seed = 1, sim::LinkOptions link = {}, Tuning tuning_a = {}, Tuning tuning_b = {},
+               Configuration configuration_a = {})
       : random(seed),
         network(random),
         world(network),
-        a("a", network.add_host("a", *IpAddress::parse("192.0.2.1"), nullptr, link), seed * 2 + 1, tuning_a),
+        a("a", network.add_host("a", *IpAddress::parse("192.0.2.1"), nullptr, link), seed * 2 + 1, tuning_a,
+          std::move(configuration_a)),
         b("b", network.add_host("b", *IpAddress::parse("192.0.2.2"), nullptr, {}), seed * 2 + 2, tuning_b) {
     world.add(*a.session, a.host).on_event = [this](Session::Event& e) { on_event(a, *partner, e); };
     world.add(*b.session, b.host).on_event = [this](Session::Event& e) { on_event(b, a, e); };
