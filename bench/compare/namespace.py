@@ -18,7 +18,11 @@ class Namespace:
             self._ip(*inside, "link", "set", "lo", "up")
             # Browsers gather addresses of interfaces that are up and lead somewhere; both ends of this pair stay in here.
             self._ip(*inside, "link", "add", "left", "type", "veth", "peer", "name", "right")
+            # No link-local addresses: some stacks gather them, fail to use them and wait.
+            for device in ("left", "right"):
+                self._ip(*inside, "link", "set", device, "addrgenmode", "none")
             self._ip(*inside, "addr", "add", "10.97.0.1/24", "dev", "left")
+            self._ip(*inside, "-6", "addr", "add", "fd97::1/64", "dev", "left", "nodad")
             self._ip(*inside, "link", "set", "left", "up")
             self._ip(*inside, "link", "set", "right", "up")
             self._ip(*inside, "route", "add", "default", "dev", "left")

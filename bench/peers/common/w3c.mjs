@@ -1,12 +1,12 @@
 // A stack for driver.mjs over any RTCPeerConnection as the W3C has it.
 
-const wrap = (channel, polls) => {
+const wrap = (channel, polls, queued) => {
   const own = {
     label: channel.label,
     send: (data) => channel.send(data),
-    buffered: () => channel.bufferedAmount,
+    buffered: () => channel.bufferedAmount + queued(),
     low(threshold, callback) {
-      if (polls) return void setInterval(() => channel.bufferedAmount <= threshold && callback(), 1);
+      if (polls) return void setInterval(() => own.buffered() <= threshold && callback(), 1);
       channel.bufferedAmountLowThreshold = threshold;
       channel.onbufferedamountlow = callback;
     },
@@ -22,22 +22,23 @@ const wrap = (channel, polls) => {
   return own;
 };
 
-/** `polls`: for a stack without bufferedamountlow. */
-export function w3c({ name, version, RTCPeerConnection, configuration = {}, polls = false }) {
+/** `polls`: for a stack without bufferedamountlow. `queued`: bytes that wait on a connection beyond those of bufferedAmount. */
+export function w3c({ name, version, RTCPeerConnection, configuration = {}, polls = false, queued = () => 0 }) {
   return {
     name,
     version,
     connection(offerer, handlers) {
       const connection = new RTCPeerConnection(configuration);
       const early = [];
+      const mine = (channel) => wrap(channel, polls, () => queued(connection));
       connection.onicecandidate = ({ candidate }) => {
         if (candidate?.candidate) handlers.candidate(candidate.candidate, candidate.sdpMid);
       };
-      connection.ondatachannel = ({ channel }) => handlers.channel(wrap(channel, polls));
+      connection.ondatachannel = ({ channel }) => handlers.channel(mine(channel));
       let described = Promise.resolve();
       return {
         start(labels) {
-          const channels = labels.map((label) => wrap(connection.createDataChannel(label), polls));
+          const channels = labels.map((label) => mine(connection.createDataChannel(label)));
           described = (async () => {
             const offer = await connection.createOffer();
             await connection.setLocalDescription(offer);
@@ -58,7 +59,7 @@ export function w3c({ name, version, RTCPeerConnection, configuration = {}, poll
           await connection.setLocalDescription(await connection.createAnswer());
           handlers.description('answer', connection.localDescription.sdp);
         },
-        open: (label) => wrap(connection.createDataChannel(label), polls),
+        open: (label) => mine(connection.createDataChannel(label)),
         close: () => void connection.close(),
       };
     },

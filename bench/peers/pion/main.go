@@ -181,6 +181,9 @@ func newEnd() *end {
 	settings := webrtc.SettingEngine{}
 	settings.DetachDataChannels()
 	settings.SetSCTPMaxReceiveBufferSize(8 << 20)
+	settings.SetIncludeLoopbackCandidate(true)
+	settings.SetInterfaceFilter(func(name string) bool { return name == "lo" })
+	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	return &end{api: webrtc.NewAPI(webrtc.WithSettingEngine(settings)), peers: map[int]*connection{}, waiting: map[int]chan message{},
 		out: bufio.NewWriter(os.Stdout), received: map[int][]channel{}, meter: newMeter()}
 }
