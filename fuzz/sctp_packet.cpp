@@ -1,6 +1,8 @@
 // Any bytes as an SCTP packet with a right checksum: framing, every chunk's parser, parameters.
+#include <array>
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <vector>
 
 #include "sctp/packet/checksum.hpp"
@@ -11,6 +13,20 @@
 using namespace linnet;
 using namespace linnet::sctp;
 
+namespace {
+
+std::optional<ReassemblyQueue::InterleavedSkip> parse_skip(const ChunkView& chunk) {
+  ByteReader reader(chunk.value);
+  reader.skip(4);
+  const StreamId stream{reader.u16()};
+  const bool unordered = (reader.u16() & 1U) != 0;
+  const Mid mid{reader.u32()};
+  if (!reader.ok()) return std::nullopt;
+  return ReassemblyQueue::InterleavedSkip{stream, unordered, mid};
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 12) return 0;
   const auto* const bytes = reinterpret_cast<const std::byte*>(data);
@@ -19,7 +35,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto view = PacketView::parse(packet);
   if (!view) return 0;
   constexpr std::size_t max_message = 10'000;
-  ReassemblyQueue reassembly(max_message);
+  ReassemblyQueue reassembly(max_message);    // of DATA
+  ReassemblyQueue interleaving(max_message);  // of I-DATA
+  bool refused = false;
   DataTracker tracker(Tsn{1});
   std::size_t whole = 0;
   std::size_t count = 0;
@@ -32,12 +50,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     while (const auto parameter = parameters.next())
       if (parameter->whole.size() < 4) std::abort();
     const auto message = DataChunk::parse(chunk);
+    if (chunk.type == ChunkType::IForwardTsn && parse_skip(chunk)) interleaving.forward(std::array{*parse_skip(chunk)});
     if (!message || message->payload.empty() || tracker.add(message->tsn) != DataTracker::Arrival::New) continue;
-    if (reassembly.add(*message) != ReassemblyQueue::Outcome::Ok) break;
+    if ((message->interleaved ? interleaving : reassembly).add(*message) != ReassemblyQueue::Outcome::Ok) {
+      refused = true;
+      break;
+    }
   }
   if (count == 0 || whole + common_header_size > packet.size()) std::abort();
-  while (const auto stream = reassembly.poll_ready())
-    while (const auto message = reassembly.receive(*stream))
-      if (message->payload.size() > max_message) std::abort();
+  for (ReassemblyQueue* queue : {&reassembly, &interleaving}) {
+    while (const auto stream = queue->poll_ready())
+      while (const auto message = queue->receive(*stream))
+        if (message->payload.size() > max_message) std::abort();
+    queue->reset({});
+  }
+  if (!refused && interleaving.held() != 0) std::abort();
   return 0;
 }

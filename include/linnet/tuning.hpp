@@ -28,7 +28,8 @@ struct Tuning {
   std::size_t max_send_queue = std::size_t{16} * 1'024 * 1'024;
   /// Received bytes kept for the reader over all channels: the SCTP advertised receiver window. It begins with
   /// `initial_receive_window` and grows to four times what the reader takes in a round trip, at most to
-  /// `receive_window`, which bounds what a peer can make us hold. The default fits 1 Gbit/s over 100 ms and more.
+  /// `receive_window`, and twice that bounds what a peer can make us hold. The default fits 1 Gbit/s over 100 ms and
+  /// more.
   std::size_t initial_receive_window = std::size_t{1} * 1'024 * 1'024;
   std::size_t receive_window = std::size_t{64} * 1'024 * 1'024;
   /// Data channels open at one time; 1 to 65,534 (RFC 8832 section 6; 65,535 is reserved).
@@ -76,6 +77,9 @@ struct Tuning {
   /// With CUBIC: loss of at most 2 % on a path without a queue is taken for the path's own (a radio's) and does not
   /// shrink the window. Off: RFC 9438 to the letter.
   bool sctp_tolerate_random_loss = true;
+  /// RFC 8260: a message is not stuck behind a longer one of another channel, where the peer can do it too. Without it
+  /// channels take turns message by message.
+  bool sctp_interleaving = true;
   /// RFC 9653: leave the checksum out where the peer agrees; DTLS protects every packet anyway.
   bool sctp_zero_checksum = true;
   /// Between heartbeats on an idle association. ICE consent already watches the path, so rarely.

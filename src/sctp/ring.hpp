@@ -8,7 +8,8 @@
 namespace linnet::sctp {
 
 /// A queue in one circular array of a power-of-two size: constant-time ends and indexing, no memory while
-/// it was never used, and none taken or given back once it is as large as it needs to be.
+/// it was never used, and none taken or given back once it is as large as it needs to be, unless it empties and was
+/// very large.
 template <class T>
 class Ring {
  public:
@@ -28,7 +29,7 @@ class Ring {
     assert(size_ != 0);
     T value = std::exchange(slots_[head_], T{});
     head_ = (head_ + 1) & (capacity_ - 1);
-    --size_;
+    if (--size_ == 0 && capacity_ * sizeof(T) > max_idle) clear();
     return value;
   }
   void clear() { *this = Ring{}; }
@@ -42,6 +43,9 @@ class Ring {
   }
 
  private:
+  /// An empty queue keeps no more than this much memory.
+  static constexpr std::size_t max_idle = 64 * 1'024;
+
   void swap(Ring& other) noexcept {
     std::swap(slots_, other.slots_);
     std::swap(capacity_, other.capacity_);

@@ -5,6 +5,8 @@
 #include <deque>
 #include <memory>
 
+#include "sim/allocations.hpp"
+
 namespace linnet::sctp {
 namespace {
 
@@ -36,6 +38,20 @@ TEST(Ring, LetsGoOfWhatWasTaken) {
   ring.push_back(std::move(value));
   (void)ring.pop_front();
   EXPECT_TRUE(watch.expired());
+}
+
+TEST(Ring, GivesALotOfMemoryBackWhenItIsEmpty) {
+  const std::int64_t before = sim::live_bytes();
+  Ring<std::uint64_t> ring;
+  for (std::uint64_t i = 0; i < 1'000; ++i) ring.push_back(i);
+  while (!ring.empty()) ring.pop_front();
+  const std::int64_t kept = sim::live_bytes() - before;
+  EXPECT_GT(kept, 0) << "a little stays for the next";
+  for (std::uint64_t i = 0; i < 100'000; ++i) ring.push_back(i);
+  for (std::uint64_t i = 0; i < 100'000; ++i) ASSERT_EQ(ring.pop_front(), i);
+  EXPECT_EQ(sim::live_bytes(), before);
+  ring.push_back(1);
+  EXPECT_EQ(ring.front(), 1U);
 }
 
 TEST(Ring, MovesAndClears) {

@@ -15,6 +15,8 @@ using Ppid = Strong<struct PpidTag, std::uint32_t>;
 using Tsn = Serial32<struct TsnTag>;
 /// Stream Sequence Number of an ordered message.
 using Ssn = Serial16<struct SsnTag>;
+/// Message Identifier of RFC 8260; its low half is the Stream Sequence Number where messages are not interleaved.
+using Mid = Serial32<struct MidTag>;
 /// Sequence number of a RFC 6525 re-configuration request.
 using ReconfigSn = Serial32<struct ReconfigSnTag>;
 

@@ -32,6 +32,7 @@ void DataChannels::open(TimePoint now, ChannelId id, DataChannel& channel) {
 void DataChannels::announce_open(ChannelId id, DataChannel& channel) {
   channel.state = DataChannelState::Open;
   ++opened_;
+  association_->set_weight(sctp::StreamId{channel.stream->value()}, dcep::wire_priority(channel.parameters.priority));
   if (channel.low_threshold != 0) {
     association_->set_buffered_amount_low_threshold(sctp::StreamId{channel.stream->value()}, channel.low_threshold);
   }

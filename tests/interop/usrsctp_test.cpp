@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstring>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -58,6 +59,15 @@ class Usrsctp {
     if (socket_ != nullptr) usrsctp_close(socket_);
     usrsctp_deregister_address(this);
     for (int i = 0; i < 200 && usrsctp_finish() != 0; ++i) std::this_thread::sleep_for(10ms);
+  }
+  /// RFC 8260; false where this usrsctp cannot. Its public header does not name the option.
+  bool interleave() {
+    constexpr int interleaving_supported = 0x1206;
+    constexpr int between_streams = 2;
+    const sctp_assoc_value on{.assoc_id = SCTP_ALL_ASSOC, .assoc_value = 1};
+    return usrsctp_setsockopt(socket_, IPPROTO_SCTP, SCTP_FRAGMENT_INTERLEAVE, &between_streams,
+                              sizeof between_streams) == 0 &&
+           usrsctp_setsockopt(socket_, IPPROTO_SCTP, interleaving_supported, &on, sizeof on) == 0;
   }
   void connect() {
     sockaddr_conn address = self();
@@ -121,9 +131,10 @@ class Usrsctp {
         }
         continue;
       }
-      partial_.insert(partial_.end(), buffer.begin(), buffer.begin() + size);
+      std::vector<std::byte>& partial = partial_[{info.rcv_sid, (info.rcv_flags & SCTP_UNORDERED) != 0}];
+      partial.insert(partial.end(), buffer.begin(), buffer.begin() + size);
       if ((flags & MSG_EOR) == 0) continue;
-      messages.push_back({info.rcv_sid, ntohl(info.rcv_ppid), std::exchange(partial_, {})});
+      messages.push_back({info.rcv_sid, ntohl(info.rcv_ppid), std::exchange(partial, {})});
     }
   }
 
@@ -155,7 +166,7 @@ class Usrsctp {
   struct socket* socket_ = nullptr;
   std::mutex mutex_;
   std::deque<std::vector<std::byte>> output_;
-  std::vector<std::byte> partial_;
+  std::map<std::pair<std::uint16_t, bool>, std::vector<std::byte>> partial_;
 };
 
 struct UsrsctpInterop : testing::Test {
@@ -247,6 +258,39 @@ TEST_F(UsrsctpInterop, LostPacketsAreRetransmittedAndUnreliableMessagesSkipped) 
   EXPECT_GT(ours.statistics().messages_abandoned, 0U);
   for (const Received& message : theirs.messages)
     EXPECT_EQ(message.payload, pattern(message.stream == 1 ? 5'000 : 3'000));
+}
+
+TEST_F(UsrsctpInterop, WhatUsrsctpDoesNotOfferIsNotUsed) {
+  ASSERT_TRUE(connect());
+  EXPECT_FALSE(ours.interleaving());
+}
+
+TEST_F(UsrsctpInterop, InterleavedMessagesGoBothWaysAndUnreliableOnesAreSkipped) {
+  if (!theirs.interleave()) GTEST_SKIP() << "this usrsctp does not interleave";
+  ASSERT_TRUE(connect());
+  ASSERT_TRUE(ours.interleaving());
+  lossy = true;
+  std::size_t sent = 0;
+  constexpr int count = 24;
+  for (int i = 0; i < count; ++i) {
+    const auto stream = static_cast<std::uint16_t>(i % 4);
+    const std::size_t size = 100 + static_cast<std::size_t>(i) * 977 % 12'000;
+    SendOptions how{.unordered = stream == 1};
+    if (stream == 3) how.max_retransmits = std::uint16_t{0};
+    ASSERT_TRUE(ours.send(now(), StreamId{stream}, Ppid{51}, pattern(size), how));
+    ASSERT_TRUE(theirs.send(static_cast<std::uint16_t>(stream + 4), pattern(size), stream == 1));
+    sent += stream == 3 ? 0U : 1U;
+  }
+  const auto reliable = [&] {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(theirs.messages, [](const Received& m) { return m.stream != 3; }));
+  };
+  ASSERT_TRUE(
+      run([&] { return reliable() == sent && messages.size() == count && ours.statistics().unacked_chunks == 0; }, 60s))
+      << reliable() << " " << messages.size();
+  EXPECT_GT(ours.statistics().messages_abandoned, 0U);
+  for (const Received& message : theirs.messages) EXPECT_EQ(message.payload, pattern(message.payload.size()));
+  for (const Message& message : messages) EXPECT_EQ(message.payload, pattern(message.payload.size()));
 }
 
 TEST_F(UsrsctpInterop, BothSidesResetStreamsAndUseThemAgain) {

@@ -45,6 +45,11 @@ struct Bulk {
   void round() {
     while (a.total_buffered() < 500'000 && a.send(now, StreamId{1}, Ppid{53}, payload)) {
     }
+    exchange();
+    while (b.receive(StreamId{1})) ++received;
+  }
+  /// What half a round trip brings, and timers.
+  void exchange() {
     for (Association* side : {&a, &b}) {
       if (side->next_timeout() <= now) side->handle_timeout(now);
       while (side->poll_event()) {
@@ -55,7 +60,6 @@ struct Bulk {
     now += 5ms;
     deliver(b, to_b);
     deliver(a, to_a);
-    while (b.receive(StreamId{1})) ++received;
   }
 };
 
@@ -86,6 +90,37 @@ TEST(Allocations, LossCostsNoMoreThanAFewForEachMessage) {
   const std::size_t handed_out = bulk.received - messages;
   ASSERT_GT(handed_out, 100U);
   EXPECT_LE(sim::allocations() - before, 10 * handed_out);
+}
+
+TEST(Allocations, AStreamThatWasUsedAndIsIdleCostsLittle) {
+  Bulk bulk;
+  bulk.a.connect(bulk.now);
+  while (bulk.b.state() != SctpTransportState::Connected) bulk.exchange();
+  const std::int64_t before = sim::live_bytes();
+  constexpr std::uint16_t streams = 65'535;
+  const auto use_all = [&] {
+    std::size_t received = 0;
+    for (std::uint16_t id = 0; id < streams;) {
+      for (; id < streams; ++id)
+        if (!bulk.a.send(bulk.now, StreamId{id}, Ppid{51}, std::span<const std::byte>(bulk.payload).first(40))) break;
+      bulk.exchange();
+      for (std::uint16_t read = 0; read < streams; ++read) received += bulk.b.receive(StreamId{read}) ? 1U : 0U;
+    }
+    for (int i = 0; i < 200 && received < streams; ++i) {
+      bulk.exchange();
+      for (std::uint16_t read = 0; read < streams; ++read) received += bulk.b.receive(StreamId{read}) ? 1U : 0U;
+    }
+    for (int i = 0; i < 100; ++i) bulk.exchange();
+    return received;
+  };
+  ASSERT_EQ(use_all(), streams);
+  // 64 bytes of state on the sending side, 16 on the receiving one, and what finds them.
+  const auto each = static_cast<double>(sim::live_bytes() - before) / streams;
+  EXPECT_LT(each, 100) << "bytes a stream, both ends together";
+  RecordProperty("bytes_per_stream", std::to_string(each));
+  const std::uint64_t again = sim::allocations();
+  ASSERT_EQ(use_all(), streams);
+  EXPECT_LT(sim::allocations() - again, 3 * std::uint64_t{streams}) << "used again, it is found";
 }
 
 }  // namespace

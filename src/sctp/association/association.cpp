@@ -32,6 +32,7 @@ void Association::set_mtu(std::size_t mtu) { core_->set_mtu(mtu); }
 void Association::set_buffered_amount_low_threshold(StreamId stream, std::size_t threshold) {
   core_->set_low_threshold(stream, threshold);
 }
+void Association::set_weight(StreamId stream, std::uint16_t weight) { core_->set_weight(stream, weight); }
 
 SctpTransportState Association::state() const noexcept { return core_->public_state(); }
 std::size_t Association::buffered_amount(StreamId stream) const noexcept { return core_->buffered(stream); }
@@ -39,7 +40,7 @@ std::size_t Association::total_buffered() const noexcept { return core_->total_b
 std::size_t Association::send_room() const noexcept { return core_->send_room(); }
 std::uint16_t Association::outgoing_streams() const noexcept { return core_->outgoing_streams(); }
 std::uint16_t Association::incoming_streams() const noexcept { return core_->incoming_streams(); }
+bool Association::interleaving() const noexcept { return core_->interleaving(); }
 Statistics Association::statistics() const { return core_->statistics(); }
-StreamStatistics Association::statistics(StreamId stream) const { return core_->statistics(stream); }
 
 }  // namespace linnet::sctp

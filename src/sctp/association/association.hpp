@@ -65,6 +65,10 @@ class Association {
   /// Takes effect on the next packet; messages already cut into fragments keep their size.
   void set_mtu(std::size_t mtu);
   void set_buffered_amount_low_threshold(StreamId stream, std::size_t threshold);
+  /// RFC 8831 section 6.4, RFC 8260 section 3.6: streams with something to send share the path by their weights, 256 if
+  /// never set (W3C "low"); for each fragment where the peer interleaves, else for each message. At least 1. Forgotten
+  /// when the stream is reset.
+  void set_weight(StreamId stream, std::uint16_t weight);
 
   // State.
   [[nodiscard]] SctpTransportState state() const noexcept;
@@ -76,8 +80,9 @@ class Association {
   /// Streams negotiated; 0 before `Connected`.
   [[nodiscard]] std::uint16_t outgoing_streams() const noexcept;
   [[nodiscard]] std::uint16_t incoming_streams() const noexcept;
+  /// RFC 8260: messages of different streams do not wait for one another; false before `Connected`.
+  [[nodiscard]] bool interleaving() const noexcept;
   [[nodiscard]] Statistics statistics() const;
-  [[nodiscard]] StreamStatistics statistics(StreamId stream) const;
 
  private:
   std::unique_ptr<Core> core_;

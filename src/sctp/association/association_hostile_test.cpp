@@ -254,7 +254,7 @@ TEST_F(Hostile, TinyMessagesThatNobodyReadsFillTheWindowToo) {
   ASSERT_TRUE(small.connect());
   for (std::uint32_t i = 0; i < 10'000; ++i) small.data(Wire::initial + i, "x", 7);
   small.drain();
-  EXPECT_LT(small.association.statistics().messages_received, 2'000U);
+  EXPECT_LT(small.association.statistics().messages_received, 3'200U) << "twice the window, overhead included";
   EXPECT_EQ(small.association.statistics().receive_window, 0U);
   std::size_t read = 0;
   while (small.association.receive(StreamId{1})) ++read;

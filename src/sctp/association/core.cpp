@@ -32,7 +32,10 @@ Core::Tcb::Tcb(const Handshake& with, Core& core)
                   .tolerate_random_loss = core.options_.tolerate_random_loss}),
       reset(with.local_initial, with.peer_initial),
       peer_window(with.peer_window),
-      forward_sent(with.local_initial - 1U) {}
+      forward_sent(with.local_initial - 1U) {
+  // The peer can hold no more halves of messages than its window, and needs the rest of it to complete one.
+  core.queue_.interleave(with.interleaving, with.peer_window / 2);
+}
 
 Core::Core(Options options, Generator& generator)
     : options_(sane(options)),
@@ -110,13 +113,15 @@ bool Core::handle_chunk(const CommonHeader& header, const ChunkView& chunk, bool
   // What follows needs an association; before the COOKIE-ACK the peer sends it again.
   if (!tcb_ || state_ < State::Established) return true;
   switch (chunk.type) {
-    case ChunkType::Data: handle_data(chunk); return true;
+    case ChunkType::Data:
+    case ChunkType::IData: return handle_data(chunk);
     case ChunkType::Sack: handle_sack(chunk); return true;
     case ChunkType::Heartbeat: handle_heartbeat(chunk); return true;
     case ChunkType::HeartbeatAck: handle_heartbeat_ack(chunk); return true;
     case ChunkType::Shutdown: handle_shutdown(chunk); return true;
     case ChunkType::Reconfig: handle_reconfig(chunk); return true;
-    case ChunkType::ForwardTsn: handle_forward_tsn(chunk); return true;
+    case ChunkType::ForwardTsn:
+    case ChunkType::IForwardTsn: return handle_forward_tsn(chunk);
     default: return handle_unknown_chunk(chunk);
   }
 }
@@ -236,13 +241,6 @@ Statistics Core::statistics() const {
   s.peer_receive_window = tcb_->peer_window;
   s.bytes_in_flight = tcb_->outstanding.in_flight();
   s.unacked_chunks = tcb_->outstanding.size();
-  return s;
-}
-
-StreamStatistics Core::statistics(StreamId stream) const {
-  StreamStatistics s;
-  queue_.add_statistics(stream, s);
-  reassembly_.add_statistics(stream, s);
   return s;
 }
 

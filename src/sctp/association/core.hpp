@@ -59,6 +59,7 @@ class Core {
   void carrier_closed(TimePoint now);
   void set_mtu(std::size_t mtu);
   void set_low_threshold(StreamId stream, std::size_t threshold) { queue_.set_low_threshold(stream, threshold); }
+  void set_weight(StreamId stream, std::uint16_t weight) { queue_.set_weight(stream, weight); }
 
   [[nodiscard]] SctpTransportState public_state() const noexcept;
   [[nodiscard]] std::size_t buffered(StreamId stream) const noexcept { return queue_.buffered(stream); }
@@ -66,8 +67,8 @@ class Core {
   [[nodiscard]] std::size_t send_room() const noexcept;
   [[nodiscard]] std::uint16_t outgoing_streams() const noexcept { return tcb_ ? tcb_->handshake.outgoing_streams : 0; }
   [[nodiscard]] std::uint16_t incoming_streams() const noexcept { return tcb_ ? tcb_->handshake.incoming_streams : 0; }
+  [[nodiscard]] bool interleaving() const noexcept { return tcb_ && tcb_->handshake.interleaving; }
   [[nodiscard]] Statistics statistics() const;
-  [[nodiscard]] StreamStatistics statistics(StreamId stream) const;
 
  private:
   /// RFC 9260 section 4; `Gone` is CLOSED for good.
@@ -148,10 +149,14 @@ class Core {
   void handshake_timed_out();
 
   // core_data.cpp
-  void handle_data(const ChunkView& chunk);
+  /// Whether the chunks after this one are to be looked at.
+  bool handle_data(const ChunkView& chunk);
+  void store(const DataChunk& data);
   void handle_sack(const ChunkView& chunk);
   void acknowledged(const AckResult& result, std::size_t flight_before);
-  void handle_forward_tsn(const ChunkView& chunk);
+  bool handle_forward_tsn(const ChunkView& chunk);
+  void forward_streams(Tsn cumulative, ByteReader& reader);
+  void forward_messages(ByteReader& reader);
   void data_packet_ended();
   void retransmission_timed_out();
   [[nodiscard]] bool window_allows(std::size_t size);
@@ -201,6 +206,7 @@ class Core {
   [[nodiscard]] bool may_send_data() const noexcept;
   [[nodiscard]] bool writable_again() const noexcept;
   [[nodiscard]] CommonHeader header(std::uint32_t tag) const noexcept;
+  [[nodiscard]] std::size_t fragment_header() const noexcept;
   [[nodiscard]] std::size_t fragment_size() const noexcept;
 
   Options options_;

@@ -77,10 +77,14 @@ Core::InitView Core::read_init(const ChunkView& chunk) {
       ByteReader method(parameter->value);
       init.handshake.zero_checksum = options_.zero_checksum && method.u32() == error_detection_by_dtls && method.ok();
     } else if (parameter->type == parameter_supported_extensions) {
-      for (const std::byte type : parameter->value) {
-        if (type == static_cast<std::byte>(ChunkType::Reconfig)) init.handshake.reconfig = true;
-        if (type == static_cast<std::byte>(ChunkType::ForwardTsn)) init.handshake.forward_tsn = true;
-      }
+      const auto lists = [&](ChunkType type) {
+        return std::ranges::find(parameter->value, static_cast<std::byte>(type)) != parameter->value.end();
+      };
+      init.handshake.reconfig |= lists(ChunkType::Reconfig);
+      init.handshake.forward_tsn |= lists(ChunkType::ForwardTsn);
+      // RFC 8260 section 2.2.1. Partial reliability is not given up for it, so both or none.
+      init.handshake.interleaving = options_.interleaving && lists(ChunkType::IData) && lists(ChunkType::IForwardTsn);
+      init.handshake.forward_tsn |= init.handshake.interleaving;
     } else if (parameter->type == parameter_host_name) {
       init.problem = CauseCode::UnresolvableAddress;
     } else if (!is_known(parameter->type)) {

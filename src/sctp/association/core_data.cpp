@@ -19,38 +19,50 @@ std::size_t Core::window_now() const noexcept {
   return free < options_.mtu ? 0 : free;
 }
 
-// RFC 9260 section 6.2.
-void Core::handle_data(const ChunkView& chunk) {
+// RFC 9260 section 6.2; RFC 8260 section 2.2.1: either DATA or I-DATA, as was agreed.
+bool Core::handle_data(const ChunkView& chunk) {
   const auto data = DataChunk::parse(chunk);
-  if (!data) return abort_with(CauseCode::ProtocolViolation, "a DATA chunk is too short");
-  if (data->payload.empty()) return abort_with(CauseCode::NoUserData, "a DATA chunk has no payload");
+  if ((chunk.type == ChunkType::IData) != tcb_->handshake.interleaving) {
+    if (chunk.type == ChunkType::IData) return handle_unknown_chunk(chunk);
+    abort_with(CauseCode::ProtocolViolation, "DATA where I-DATA was agreed");
+  } else if (!data) {
+    abort_with(CauseCode::ProtocolViolation, "a DATA chunk is too short");
+  } else if (data->payload.empty()) {
+    abort_with(CauseCode::NoUserData, "a DATA chunk has no payload");
+  } else {
+    store(*data);
+  }
+  return true;
+}
+
+void Core::store(const DataChunk& data) {
   data_in_packet_ = true;
-  immediate_in_packet_ |= data->immediate;
+  immediate_in_packet_ |= data.immediate;
   window_.arrived(now_);
   DataTracker& tracker = tcb_->tracker;
-  switch (tracker.classify(data->tsn)) {
+  switch (tracker.classify(data.tsn)) {
     case DataTracker::Arrival::Duplicate:
       ++statistics_.duplicates_received;
-      (void)tracker.add(data->tsn);
+      (void)tracker.add(data.tsn);
       return;
     case DataTracker::Arrival::TooFar: return;
     case DataTracker::Arrival::New: break;
   }
-  // A full window takes nothing but what fills a gap, and so frees what waits behind it.
-  const bool fills = tracker.is_next(data->tsn) && tracker.has_gaps();
-  const std::size_t limit = fills ? 2 * window_.accepted() : window_.accepted();
-  if (reassembly_.held() + data->payload.size() > limit) {
+  // A full window takes nothing but what comes in sequence: it may fill a gap, and so free what waits behind it; and a
+  // sender that uses up the window that it was told does not know what we charge besides the payload.
+  const std::size_t limit = tracker.is_next(data.tsn) ? 2 * window_.accepted() : window_.accepted();
+  if (reassembly_.held() + data.payload.size() > limit) {
     tracker.request_ack();
     return;
   }
-  (void)tracker.add(data->tsn);
-  if (data->stream.value() >= options_.streams) {  // section 6.5
+  (void)tracker.add(data.tsn);
+  if (data.stream.value() >= options_.streams) {  // section 6.5
     std::array<std::byte, 4> information{};
-    store_be(information.data(), data->stream.value());
+    store_be(information.data(), data.stream.value());
     report_error(CauseCode::InvalidStreamIdentifier, information);
     return;
   }
-  switch (reassembly_.add(*data)) {
+  switch (reassembly_.add(data)) {
     case ReassemblyQueue::Outcome::Ok: return;
     case ReassemblyQueue::Outcome::TooLarge:
       return abort_with(CauseCode::OutOfResource, "the peer's message is larger than announced");
@@ -115,18 +127,35 @@ void Core::acknowledged(const AckResult& result, std::size_t flight_before) {
     t.forward_due = true;
 }
 
-//  |                      New Cumulative TSN                       |
-//  |         Stream-1              |       Stream Sequence-1       | ...
-void Core::handle_forward_tsn(const ChunkView& chunk) {
+/// FORWARD-TSN or I-FORWARD-TSN, as was agreed. Whether the chunks after this one are to be looked at.
+bool Core::handle_forward_tsn(const ChunkView& chunk) {
+  const bool interleaved = chunk.type == ChunkType::IForwardTsn;
+  if (interleaved != tcb_->handshake.interleaving) {
+    if (interleaved) return handle_unknown_chunk(chunk);
+    abort_with(CauseCode::ProtocolViolation, "FORWARD-TSN where I-FORWARD-TSN was agreed");
+    return true;
+  }
   ByteReader reader(chunk.value);
   const Tsn cumulative{reader.u32()};
-  if (!reader.ok()) return;
+  if (!reader.ok()) return true;
   DataTracker& tracker = tcb_->tracker;
   tracker.request_ack();  // RFC 3758 section 3.6, also for an old one
-  if (const auto ahead = cumulative - tracker.cumulative(); ahead <= 0 || ahead > max_forward) return;
+  if (const auto ahead = cumulative - tracker.cumulative(); ahead <= 0 || ahead > max_forward) return true;
+  tracker.forward(cumulative);
+  if (interleaved)
+    forward_messages(reader);
+  else
+    forward_streams(cumulative, reader);
+  tcb_->reset.data_arrived(tracker, reassembly_);
+  collect_incoming_resets();
+  return true;
+}
+
+//  |                      New Cumulative TSN                       |
+//  |         Stream-1              |       Stream Sequence-1       | ...
+void Core::forward_streams(Tsn cumulative, ByteReader& reader) {
   std::array<ReassemblyQueue::Skip, 256> skips;
   std::size_t count = 0;
-  tracker.forward(cumulative);
   // Only streams whose ids could be used: the rest is noise that would cost memory.
   while (reader.remaining() >= 4) {
     const StreamId stream{reader.u16()};
@@ -138,8 +167,20 @@ void Core::handle_forward_tsn(const ChunkView& chunk) {
     }
   }
   reassembly_.forward(cumulative, std::span<const ReassemblyQueue::Skip>(skips).first(count));
-  tcb_->reset.data_arrived(tracker, reassembly_);
-  collect_incoming_resets();
+}
+
+// RFC 8260 section 2.3.1.
+//  |                      New Cumulative TSN                       |
+//  |       Stream Identifier       |          Reserved           |U|
+//  |                       Message Identifier                      | ...
+void Core::forward_messages(ByteReader& reader) {
+  while (reader.remaining() >= 8) {
+    const StreamId stream{reader.u16()};
+    const bool unordered = (reader.u16() & 1U) != 0;
+    const Mid mid{reader.u32()};
+    const std::array skip{ReassemblyQueue::InterleavedSkip{stream, unordered, mid}};
+    if (stream.value() < options_.streams) reassembly_.forward(skip);
+  }
 }
 
 /// RFC 9260 section 6.1 A: a closed window is probed with one chunk, first after an RTO, then ever more rarely.

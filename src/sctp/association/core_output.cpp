@@ -17,7 +17,11 @@ CommonHeader Core::header(std::uint32_t tag) const noexcept {
   return {.source_port = options_.local_port, .destination_port = options_.remote_port, .verification_tag = tag};
 }
 
-std::size_t Core::fragment_size() const noexcept { return options_.mtu - common_header_size - data_header_size; }
+std::size_t Core::fragment_header() const noexcept {
+  return tcb_->handshake.interleaving ? interleaved_header_size : data_header_size;
+}
+
+std::size_t Core::fragment_size() const noexcept { return options_.mtu - common_header_size - fragment_header(); }
 
 std::size_t Core::poll_packet(TimePoint now, std::span<std::byte> out) {
   clamp(now);
@@ -112,10 +116,14 @@ std::size_t Core::write_init_value(std::span<std::byte> out, std::uint32_t tag, 
   writer.u16(options_.streams);
   writer.u32(initial.value());
   write_tlv(writer, 0xC000, {});  // RFC 3758 section 3.1: Forward-TSN-Supported
-  // RFC 5061 section 4.2.7: Supported Extensions.
-  constexpr std::array extensions{static_cast<std::byte>(ChunkType::Reconfig),
-                                  static_cast<std::byte>(ChunkType::ForwardTsn)};
-  write_tlv(writer, 0x8008, extensions);
+  // RFC 5061 section 4.2.7: Supported Extensions; RFC 8260 section 2.2.1.
+  constexpr std::array extensions{
+      static_cast<std::byte>(ChunkType::Reconfig), static_cast<std::byte>(ChunkType::ForwardTsn),
+      static_cast<std::byte>(ChunkType::IData), static_cast<std::byte>(ChunkType::IForwardTsn)};
+  constexpr std::size_t without_interleaving = 2;
+  write_tlv(
+      writer, 0x8008,
+      std::span<const std::byte>(extensions).first(options_.interleaving ? extensions.size() : without_interleaving));
   if (zero_checksum) {
     std::array<std::byte, 4> method;
     store_be(method.data(), error_detection_by_dtls);
@@ -198,7 +206,7 @@ bool Core::write_forward(PacketWriter& writer) {
   if (!t.forward_due && t.forward_sent == t.outstanding.forward_point()) return false;
   const std::size_t size = t.outstanding.write_forward_tsn(writer.value_room());
   if (size == 0) return false;
-  writer.commit(ChunkType::ForwardTsn, 0, size);
+  writer.commit(t.handshake.interleaving ? ChunkType::IForwardTsn : ChunkType::ForwardTsn, 0, size);
   t.forward_due = false;
   t.forward_sent = t.outstanding.forward_point();
   t.forward_sent_at = now_;
@@ -213,7 +221,7 @@ bool Core::may_send_data() const noexcept {
 void Core::write_lost(PacketWriter& writer, bool& sent) {
   Tcb& t = *tcb_;
   while (const auto again = t.outstanding.peek_lost(now_)) {
-    const std::size_t size = data_header_size + again->payload.size();
+    const std::size_t size = fragment_header() + again->payload.size();
     if (padded(size) > writer.room()) return;
     const std::size_t flight = t.outstanding.in_flight();
     // Section 7.2.4: the first packet of a fast retransmission does not ask the congestion window.
@@ -245,8 +253,8 @@ void Core::end_idle() noexcept {
 void Core::write_new(PacketWriter& writer, bool& sent) {
   Tcb& t = *tcb_;
   while (t.outstanding.in_flight() < t.congestion.window() && t.outstanding.size() < max_outstanding) {
-    if (writer.room() <= data_header_size) return;
-    const std::size_t room = std::min(writer.room() - data_header_size, fragment_size());
+    if (writer.room() <= fragment_header()) return;
+    const std::size_t room = std::min(writer.room() - fragment_header(), fragment_size());
     const auto piece = queue_.peek(now_, room);
     if (!piece) return;
     if (piece->offset != 0 && piece->message->expires <= now_ && t.outstanding.may_abandon()) {

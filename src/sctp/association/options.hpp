@@ -16,6 +16,8 @@ struct Options {
   std::uint16_t remote_port = 5000;
   /// Outgoing and incoming streams announced; RFC 8831 section 6.2 asks for 65535.
   std::uint16_t streams = 65'535;
+  /// RFC 8260: cut messages of several streams into the same stretch of time, where the peer can put them together.
+  bool interleaving = true;
   /// RFC 9653: below DTLS nothing can be damaged, so packets need no checksum where both ends say so.
   bool zero_checksum = true;
   /// Largest SCTP packet in bytes, without DTLS, UDP and IP (RFC 8261 section 5). At least 512.

@@ -22,6 +22,7 @@ struct Handshake {
   std::uint16_t incoming_streams = 0;
   bool forward_tsn = false;
   bool reconfig = false;
+  bool interleaving = false;   // I-DATA and I-FORWARD-TSN instead of DATA and FORWARD-TSN
   bool zero_checksum = false;  // the peer takes packets without a checksum, and we may send them
 };
 

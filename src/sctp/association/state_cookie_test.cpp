@@ -16,6 +16,7 @@ TEST(StateCookie, ComesBackAsItWasAndOnlyUnchangedWithTheSameKey) {
                                          .outgoing_streams = 6,
                                          .incoming_streams = 7,
                                          .forward_tsn = true,
+                                         .interleaving = true,
                                          .zero_checksum = true},
                            .local_tie_tag = 8,
                            .peer_tie_tag = 9,
@@ -28,6 +29,7 @@ TEST(StateCookie, ComesBackAsItWasAndOnlyUnchangedWithTheSameKey) {
   EXPECT_EQ(open->handshake.incoming_streams, 7);
   EXPECT_TRUE(open->handshake.forward_tsn);
   EXPECT_FALSE(open->handshake.reconfig);
+  EXPECT_TRUE(open->handshake.interleaving);
   EXPECT_TRUE(open->handshake.zero_checksum);
   EXPECT_EQ(open->peer_tie_tag, 9U);
   EXPECT_EQ(open->made, cookie.made);

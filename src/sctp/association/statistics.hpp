@@ -35,11 +35,4 @@ struct Statistics {
   std::size_t mtu = 0;
 };
 
-struct StreamStatistics {
-  std::uint64_t messages_sent = 0;  ///< Accepted by `send`.
-  std::uint64_t bytes_sent = 0;
-  std::uint64_t messages_received = 0;
-  std::uint64_t bytes_received = 0;
-};
-
 }  // namespace linnet::sctp

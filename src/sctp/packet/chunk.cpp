@@ -63,30 +63,54 @@ PacketView::Iterator& PacketView::Iterator::operator++() noexcept {
 //  |      Stream Identifier S      |   Stream Sequence Number n    |
 //  |                  Payload Protocol Identifier                  |
 //  /                 User Data (seq n of Stream S)                 /
+//
+//  |   Type = 64   |  Res  |I|U|B|E|    Length                     |
+//  |                              TSN                              |
+//  |      Stream Identifier        |           Reserved            |
+//  |                      Message Identifier                       |
+//  | Payload Protocol Identifier / Fragment Sequence Number        |
 std::optional<DataChunk> DataChunk::parse(const ChunkView& chunk) noexcept {
-  if (chunk.whole.size() < data_header_size) return std::nullopt;
+  DataChunk data;
+  data.interleaved = chunk.type == ChunkType::IData;
+  if (chunk.whole.size() < data.header_size()) return std::nullopt;
   const std::byte* at = chunk.whole.data();
-  return DataChunk{.tsn = Tsn{load_be<std::uint32_t>(at + 4)},
-                   .stream = StreamId{load_be<std::uint16_t>(at + 8)},
-                   .ssn = Ssn{load_be<std::uint16_t>(at + 10)},
-                   .ppid = Ppid{load_be<std::uint32_t>(at + 12)},
-                   .immediate = (chunk.flags & 8U) != 0,
-                   .unordered = (chunk.flags & 4U) != 0,
-                   .begin = (chunk.flags & 2U) != 0,
-                   .end = (chunk.flags & 1U) != 0,
-                   .payload = chunk.whole.subspan(data_header_size)};
+  data.tsn = Tsn{load_be<std::uint32_t>(at + 4)};
+  data.stream = StreamId{load_be<std::uint16_t>(at + 8)};
+  data.immediate = (chunk.flags & 8U) != 0;
+  data.unordered = (chunk.flags & 4U) != 0;
+  data.begin = (chunk.flags & 2U) != 0;
+  data.end = (chunk.flags & 1U) != 0;
+  data.payload = chunk.whole.subspan(data.header_size());
+  if (!data.interleaved) {
+    data.ssn = Ssn{load_be<std::uint16_t>(at + 10)};
+    data.ppid = Ppid{load_be<std::uint32_t>(at + 12)};
+    return data;
+  }
+  data.mid = Mid{load_be<std::uint32_t>(at + 12)};
+  const auto number = load_be<std::uint32_t>(at + 16);
+  if (data.begin)
+    data.ppid = Ppid{number};
+  else
+    data.fsn = number;
+  return data;
 }
 
 void write_data_header(std::byte* out, const DataChunk& chunk, std::size_t payload_size) noexcept {
   const unsigned flags =
       (chunk.immediate ? 8U : 0U) | (chunk.unordered ? 4U : 0U) | (chunk.begin ? 2U : 0U) | (chunk.end ? 1U : 0U);
-  out[0] = std::byte{0};
+  out[0] = static_cast<std::byte>(chunk.interleaved ? ChunkType::IData : ChunkType::Data);
   out[1] = static_cast<std::byte>(flags);
-  store_be(out + 2, static_cast<std::uint16_t>(data_header_size + payload_size));
+  store_be(out + 2, static_cast<std::uint16_t>(chunk.header_size() + payload_size));
   store_be(out + 4, chunk.tsn.value());
   store_be(out + 8, chunk.stream.value());
-  store_be(out + 10, chunk.ssn.value());
-  store_be(out + 12, chunk.ppid.value());
+  if (!chunk.interleaved) {
+    store_be(out + 10, chunk.ssn.value());
+    store_be(out + 12, chunk.ppid.value());
+    return;
+  }
+  store_be(out + 10, std::uint16_t{0});
+  store_be(out + 12, chunk.mid.value());
+  store_be(out + 16, chunk.begin ? chunk.ppid.value() : chunk.fsn);
 }
 
 //  |                      Cumulative TSN Ack                       |

@@ -10,7 +10,7 @@
 
 namespace linnet::sctp {
 
-/// RFC 9260 section 3.2, RFC 3758, RFC 6525. Values on the wire; others are unknown to us.
+/// RFC 9260 section 3.2, RFC 3758, RFC 6525, RFC 8260. Values on the wire; others are unknown to us.
 enum class ChunkType : std::uint8_t {
   Data = 0,
   Init = 1,
@@ -25,8 +25,10 @@ enum class ChunkType : std::uint8_t {
   CookieEcho = 10,
   CookieAck = 11,
   ShutdownComplete = 14,
+  IData = 64,
   Reconfig = 130,
   ForwardTsn = 192,
+  IForwardTsn = 194,
 };
 
 /// RFC 9260 section 3.3.10 and the causes our answers use.
@@ -51,7 +53,8 @@ inline constexpr std::uint32_t error_detection_by_dtls = 1;
 
 inline constexpr std::size_t common_header_size = 12;
 inline constexpr std::size_t chunk_header_size = 4;
-inline constexpr std::size_t data_header_size = 16;  // the chunk header included
+inline constexpr std::size_t data_header_size = 16;         // the chunk header included
+inline constexpr std::size_t interleaved_header_size = 20;  // the same for I-DATA
 
 [[nodiscard]] constexpr std::size_t padded(std::size_t size) noexcept { return (size + 3) & ~std::size_t{3}; }
 
@@ -105,12 +108,15 @@ class PacketView {
   std::span<const std::byte> chunks_;
 };
 
-/// RFC 9260 section 3.3.1, RFC 7053 for the I bit.
+/// DATA (RFC 9260 section 3.3.1, RFC 7053 for the I bit) or I-DATA (RFC 8260 section 2.1).
 struct DataChunk {
   Tsn tsn;
   StreamId stream;
-  Ssn ssn;
-  Ppid ppid;
+  Ssn ssn;                   // of DATA
+  Ppid ppid;                 // of I-DATA only with the B bit
+  Mid mid;                   // of I-DATA
+  std::uint32_t fsn = 0;     // of I-DATA: which of the message's fragments
+  bool interleaved = false;  // I-DATA
   bool immediate = false;
   bool unordered = false;
   bool begin = false;
@@ -119,9 +125,12 @@ struct DataChunk {
 
   /// Nothing when the chunk is too short; the payload may be empty (a protocol error of its own).
   [[nodiscard]] static std::optional<DataChunk> parse(const ChunkView& chunk) noexcept;
+  [[nodiscard]] std::size_t header_size() const noexcept {
+    return interleaved ? interleaved_header_size : data_header_size;
+  }
 };
 
-/// Writes the 16 bytes before the payload.
+/// Writes the `header_size()` bytes before the payload.
 void write_data_header(std::byte* out, const DataChunk& chunk, std::size_t payload_size) noexcept;
 
 /// RFC 9260 section 3.3.4; borrowed.

@@ -36,10 +36,11 @@ void PacketWriter::commit(ChunkType type, std::uint8_t flags, std::size_t value_
 }
 
 void PacketWriter::data(const DataChunk& chunk, std::span<const std::byte> payload) noexcept {
-  assert(padded(data_header_size + payload.size()) <= room());
+  const std::size_t header = chunk.header_size();
+  assert(padded(header + payload.size()) <= room());
   write_data_header(out_.data() + size_, chunk, payload.size());
-  std::memcpy(out_.data() + size_ + data_header_size, payload.data(), payload.size());
-  size_ += data_header_size + payload.size();
+  std::memcpy(out_.data() + size_ + header, payload.data(), payload.size());
+  size_ += header + payload.size();
   pad();
 }
 

@@ -25,7 +25,7 @@ class PacketWriter {
   /// Room for a chunk's value to be written in place; `commit` with what was used, 0 allowed.
   [[nodiscard]] std::span<std::byte> value_room() noexcept;
   void commit(ChunkType type, std::uint8_t flags, std::size_t value_size) noexcept;
-  /// The caller made sure that `data_header_size + payload.size()` fit.
+  /// DATA or I-DATA. The caller made sure that `chunk.header_size() + payload.size()` fit.
   void data(const DataChunk& chunk, std::span<const std::byte> payload) noexcept;
 
   /// Writes the checksum; the packet's size.

@@ -4,12 +4,55 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <vector>
 
 namespace linnet::sctp {
 namespace {
 
 constexpr CommonHeader header{.source_port = 1, .destination_port = 2, .verification_tag = 3};
+
+TEST(PacketWriter, WritesIDataAsRfc8260DrawsIt) {
+  std::array<std::byte, 100> out;
+  PacketWriter writer(out, header);
+  DataChunk chunk{.tsn = Tsn{0x01020304},
+                  .stream = StreamId{0x0506},
+                  .ppid = Ppid{0x0B0C0D0E},
+                  .mid = Mid{0x0708090A},
+                  .fsn = 9,
+                  .interleaved = true,
+                  .immediate = true,
+                  .begin = true};
+  const std::vector<std::byte> payload(3, std::byte{0xEE});
+  writer.data(chunk, payload);
+  chunk.begin = false;
+  chunk.end = chunk.unordered = true;
+  writer.data(chunk, payload);
+  const std::size_t size = writer.finish();
+  ASSERT_EQ(size, 12U + 2 * 24);
+  constexpr unsigned char first[] = {64, 10, 0, 23, 1,  2,  3,  4,  5,    6,    0,    0,
+                                     7,  8,  9, 10, 11, 12, 13, 14, 0xEE, 0xEE, 0xEE, 0};
+  constexpr unsigned char second[] = {64, 13, 0, 23, 1, 2, 3, 4, 5,    6,    0,    0,
+                                      7,  8,  9, 10, 0, 0, 0, 9, 0xEE, 0xEE, 0xEE, 0};
+  EXPECT_EQ(std::memcmp(out.data() + 12, first, sizeof first), 0);
+  EXPECT_EQ(std::memcmp(out.data() + 36, second, sizeof second), 0);
+  const auto view = PacketView::parse(std::span<const std::byte>(out).first(size));
+  ASSERT_TRUE(view);
+  auto at = view->begin();
+  const auto read = DataChunk::parse(*at);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->mid, Mid{0x0708090A});
+  EXPECT_EQ(read->ppid, Ppid{0x0B0C0D0E});
+  EXPECT_EQ(read->fsn, 0U);
+  EXPECT_TRUE(read->begin && read->immediate && !read->end && !read->unordered);
+  const auto rest = DataChunk::parse(*++at);
+  ASSERT_TRUE(rest);
+  EXPECT_EQ(rest->fsn, 9U);
+  EXPECT_EQ(rest->ppid, Ppid{0});
+  EXPECT_TRUE(rest->end && rest->unordered && !rest->begin);
+  EXPECT_FALSE(
+      DataChunk::parse({.type = ChunkType::IData, .flags = 3, .whole = std::span<const std::byte>(out).first(19)}));
+}
 
 TEST(PacketWriter, WritesWhatThePacketViewReads) {
   std::array<std::byte, 200> out;

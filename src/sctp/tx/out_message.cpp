@@ -26,6 +26,10 @@ void MessagePool::give_back(OutMessage* message) {
     message->payload = std::move(buffer);
   }
   free_.push_back(message);
+  if (free_.size() < slots_.size() || slots_.size() <= max_idle) return;
+  slots_ = std::deque<OutMessage>{};
+  free_ = std::vector<OutMessage*>{};
+  kept_ = 0;
 }
 
 }  // namespace linnet::sctp

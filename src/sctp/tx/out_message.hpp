@@ -19,7 +19,7 @@ struct OutMessage {
 
   StreamId stream;
   Ppid ppid;
-  Ssn ssn;  // set when the first fragment gets its TSN
+  Mid mid;  // set when the first fragment gets its TSN
   bool unordered = false;
   bool abandoned = false;
   bool complete = false;  // the last fragment got its TSN
@@ -27,8 +27,14 @@ struct OutMessage {
   TimePoint expires = never;
   std::size_t sent = 0;         // payload bytes that got a TSN
   std::uint32_t fragments = 0;  // outstanding
-  OutMessage* next = nullptr;   // in its stream's queue
+  std::uint32_t next_fsn = 0;   // of the next fragment to get a TSN
+  Tsn first;                    // of its fragments, popped ones included
+  Tsn last;
+  OutMessage* next = nullptr;  // in its stream's queue
   std::vector<std::byte> payload;
+
+  /// Of an ordered message.
+  [[nodiscard]] Ssn ssn() const noexcept { return Ssn{static_cast<Ssn::Value>(mid.value())}; }
 };
 
 /// Where messages live; gives slots and their buffers out again. Owned by the association's core.
@@ -43,6 +49,8 @@ class MessagePool {
   [[nodiscard]] std::size_t in_use() const noexcept { return slots_.size() - free_.size(); }
 
  private:
+  /// More slots than these are given back to the system when none is in use any more.
+  static constexpr std::size_t max_idle = 512;
   /// Buffers of free slots keep this much memory between them.
   static constexpr std::size_t max_kept = std::size_t{1} << 20U;
   std::deque<OutMessage> slots_;

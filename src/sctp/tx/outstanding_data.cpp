@@ -20,8 +20,11 @@ DataChunk OutstandingData::header(const Fragment& fragment, Tsn tsn) const noexc
   const OutMessage& m = *fragment.message;
   return {.tsn = tsn,
           .stream = m.stream,
-          .ssn = m.unordered ? Ssn{} : m.ssn,
+          .ssn = m.unordered ? Ssn{} : m.ssn(),
           .ppid = m.ppid,
+          .mid = m.mid,
+          .fsn = fragment.fsn,
+          .interleaved = queue_->interleaves(),
           .unordered = m.unordered,
           .begin = fragment.offset == 0,
           .end = fragment.offset + fragment.size == m.payload.size()};
@@ -31,10 +34,13 @@ DataChunk OutstandingData::send(TimePoint now, const SendQueue::Piece& piece) {
   queue_->take(piece);
   ++piece.message->fragments;
   const Tsn tsn = next_tsn();
+  if (piece.offset == 0) piece.message->first = tsn;
+  piece.message->last = tsn;
   const Fragment fragment{.message = piece.message,
                           .offset = static_cast<std::uint32_t>(piece.offset),
                           .size = static_cast<std::uint16_t>(piece.size),
                           .transmissions = 1,
+                          .fsn = piece.fsn,
                           .sent_at = now};
   ring_.push_back(fragment);
   in_flight_ += data_header_size + piece.size;
@@ -53,7 +59,7 @@ std::optional<OutstandingData::Again> OutstandingData::peek_lost(TimePoint now) 
     Fragment& fragment = ring_[first_lost_];
     if (fragment.state != State::Lost) continue;
     if (expired(fragment, now)) {
-      abandon(first_lost_);
+      abandon(fragment.message);
       advance_forward();
       continue;
     }
@@ -230,41 +236,28 @@ void OutstandingData::lose_all() {
   first_lost_ = 0;
 }
 
-/// Gives up the whole message that fragment `i` belongs to: its TSNs are consecutive.
-void OutstandingData::abandon(std::size_t i) {
-  OutMessage* const message = ring_[i].message;
+/// Gives up the whole message. Between its TSNs lie others' where messages are interleaved.
+void OutstandingData::abandon(OutMessage* message) {
   if (!message->abandoned) {
     message->abandoned = true;
     ++abandoned_;
   }
-  for (std::size_t k = i; ring_[k].message == message; --k) {
-    change(ring_[k], State::Abandoned);
-    if (k == 0) break;
-  }
-  for (std::size_t k = i; k < ring_.size() && ring_[k].message == message; ++k) change(ring_[k], State::Abandoned);
+  if (message->fragments != 0)
+    for (std::size_t k = index_of(message->first), end = index_of(message->last + 1U); k < end; ++k)
+      if (ring_[k].message == message) change(ring_[k], State::Abandoned);
   // The rest that was never sent stands behind one more TSN, so that the peer does not meet the beginning of
-  // the next message right behind a fragment that was not the last.
-  if (queue_->abandon(message)) stand_for_rest(message);
-  std::size_t end = i + 1;
-  while (end < ring_.size() && ring_[end].message == message) ++end;
-  if (const Tsn last = tsn_at(end - 1); last > last_abandoned_) last_abandoned_ = last;
-}
-
-void OutstandingData::stand_for_rest(OutMessage* message) {
-  ++message->fragments;
-  ring_.push_back({.message = message, .offset = static_cast<std::uint32_t>(message->sent), .state = State::Abandoned});
-  last_abandoned_ = highest();
+  // the next message right behind a fragment that was not the last, and can be told to skip the message.
+  if (queue_->abandon(message)) {
+    ++message->fragments;
+    message->last = next_tsn();
+    ring_.push_back(
+        {.message = message, .offset = static_cast<std::uint32_t>(message->sent), .state = State::Abandoned});
+  }
+  if (message->last > last_abandoned_) last_abandoned_ = message->last;
 }
 
 void OutstandingData::abandon_unsent(OutMessage* message) {
-  if (!ring_.empty() && ring_.back().message == message) {
-    abandon(ring_.size() - 1);
-  } else {
-    message->abandoned = true;
-    ++abandoned_;
-    if (!queue_->abandon(message)) return;
-    stand_for_rest(message);
-  }
+  abandon(message);
   advance_forward();
 }
 
@@ -283,22 +276,37 @@ void OutstandingData::advance_forward() noexcept {
 
 //  |                      New Cumulative TSN                       |
 //  |         Stream-1              |       Stream Sequence-1       | ...
+// or, where messages are interleaved (RFC 8260 section 2.3.1),
+//  |       Stream Identifier       |          Reserved           |U|
+//  |                       Message Identifier                      | ...
 std::size_t OutstandingData::write_forward_tsn(std::span<std::byte> out) const {
+  const bool interleaved = queue_->interleaves();
+  const std::size_t entry = interleaved ? 8 : 4;
   std::size_t size = 4;
   if (out.size() < size) return 0;
   const OutMessage* last = nullptr;
   Tsn reached = cumulative_;
   for (std::size_t i = 0; reached < forward_; ++i, ++reached) {
     const OutMessage* const message = ring_[i].message;
-    if (message == last || message->unordered || !message->abandoned) continue;
+    if (message == last || !message->abandoned || (message->unordered && !interleaved)) continue;
+    // The newest message of a stream stands for those before it.
+    const auto stands_for = [&](const std::byte* at) {
+      return load_be<std::uint16_t>(at) == message->stream.value() &&
+             (!interleaved || (load_be<std::uint16_t>(at + 2) != 0) == message->unordered);
+    };
     std::size_t at = 4;
-    while (at < size && load_be<std::uint16_t>(out.data() + at) != message->stream.value()) at += 4;
+    while (at < size && !stands_for(out.data() + at)) at += entry;
     if (at == size) {
-      if (size + 4 > out.size()) break;
-      size += 4;
+      if (size + entry > out.size()) break;
+      size += entry;
     }
     store_be(out.data() + at, message->stream.value());
-    store_be(out.data() + at + 2, message->ssn.value());
+    if (interleaved) {
+      store_be(out.data() + at + 2, static_cast<std::uint16_t>(message->unordered ? 1 : 0));
+      store_be(out.data() + at + 4, message->mid.value());
+    } else {
+      store_be(out.data() + at + 2, message->ssn().value());
+    }
     last = message;
   }
   if (reached == cumulative_) return 0;

@@ -84,6 +84,7 @@ class OutstandingData {
     State state = State::InFlight;
     std::uint8_t misses = 0;
     std::uint32_t transmissions = 0;
+    std::uint32_t fsn = 0;
     TimePoint sent_at;
   };
 
@@ -98,8 +99,7 @@ class OutstandingData {
   void count_misses(std::size_t end, AckResult& result);
   void release(Fragment& fragment);
   [[nodiscard]] bool expired(const Fragment& fragment, TimePoint now) const noexcept;
-  void abandon(std::size_t i);
-  void stand_for_rest(OutMessage* message);
+  void abandon(OutMessage* message);
   void advance_forward() noexcept;
 
   struct Block {

@@ -2,124 +2,190 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace linnet::sctp {
+namespace {
 
-SendQueue::Stream& SendQueue::stream(StreamId id) {
-  const auto [entry, created] = streams_.try_emplace(id);
-  if (created) entry->second.id = id;
-  return entry->second;
-}
+/// What the scheduler takes a fragment's size to be, before it is known. A message of this size never waits for others
+/// to be complete: it will hardly be cut.
+constexpr std::size_t nominal_piece = 1'200;
+
+}  // namespace
 
 void SendQueue::add(TimePoint now, StreamId id, Ppid ppid, std::span<const std::byte> payload,
                     const SendOptions& options) {
-  Stream& s = stream(id);
+  Stream& s = streams_.get(id);
   OutMessage* message = pool_->take(payload);
   message->stream = id;
   message->ppid = ppid;
   message->unordered = options.unordered;
   if (options.max_retransmits) message->max_retransmits = *options.max_retransmits;
   if (options.lifetime) message->expires = now + *options.lifetime;
-  const bool waits_in_turn = s.head != nullptr || (current_ != nullptr && current_->stream == id);
-  (s.tail == nullptr ? s.head : s.tail->next) = message;
+  const bool first = s.head == nullptr;
+  (first ? s.head : s.tail->next) = message;
   s.tail = message;
   ++s.messages_alive;
   ++waiting_;
   s.buffered += payload.size();
-  ++s.messages;
-  s.bytes += payload.size();
   total_ += payload.size();
-  if (!waits_in_turn) active_.push_back(id);
+  if (!first) return;
+  scheduler_.wake(s.turn);
+  line_up(id, s);
+}
+
+/// The stream stands in line with its first message, or what is left of it.
+void SendQueue::line_up(StreamId id, Stream& s) {
+  const std::size_t size = s.head->payload.size();
+  scheduler_.push(id, s.turn, interleave_ ? std::min(size - s.head->sent, nominal_piece) : size, s.weight);
+}
+
+bool SendQueue::must_wait(const OutMessage& message) const noexcept {
+  const std::size_t size = message.payload.size();
+  return interleave_ && message.sent == 0 && open_ != 0 && size > nominal_piece &&
+         size > open_limit_ - std::min(open_limit_, open_);
 }
 
 std::optional<SendQueue::Piece> SendQueue::peek(TimePoint now, std::size_t room) {
-  while (current_ == nullptr) {
-    if (active_.empty()) return std::nullopt;
-    Stream& s = stream(active_.pop_front());
-    current_ = s.head;
-    s.head = current_->next;
-    if (s.head == nullptr) s.tail = nullptr;
-    if (current_->expires > now) break;
-    // RFC 3758 section 3.5: nothing of it was sent, so the peer need not hear of it.
-    ++expired_;
-    unbuffer(s, current_->payload.size());
-    OutMessage* const dropped = current_;
-    finish_current();
-    release(dropped);
+  OutMessage* message = current_;
+  if (!held_back_.empty() && !must_wait(*streams_.find(held_back_.front())->head)) {
+    scheduler_.push(held_back_.entry());
+    held_back_.pop();
   }
-  const std::size_t left = current_->payload.size() - current_->sent;
-  return Piece{.message = current_, .offset = current_->sent, .size = std::min(left, room), .last = left <= room};
+  while (message == nullptr) {
+    if (scheduler_.empty()) return std::nullopt;
+    const StreamId id = scheduler_.front();
+    Stream& s = *streams_.find(id);
+    if (s.head->sent == 0 && s.head->expires <= now) {
+      drop_expired(id, s);
+    } else if (must_wait(*s.head)) {
+      held_back_.push(scheduler_.entry());
+      scheduler_.pop();
+    } else {
+      message = s.head;
+    }
+  }
+  const std::size_t left = message->payload.size() - message->sent;
+  return Piece{.message = message,
+               .offset = message->sent,
+               .size = std::min(left, room),
+               .fsn = message->next_fsn,
+               .last = left <= room};
+}
+
+/// RFC 3758 section 3.5: nothing of it was sent, so the peer need not hear of it.
+void SendQueue::drop_expired(StreamId id, Stream& s) {
+  OutMessage* const message = s.head;
+  ++expired_;
+  scheduler_.pop();
+  unbuffer(id, s, message->payload.size());
+  finish_head(id, s);
+  release(message);
 }
 
 void SendQueue::take(const Piece& piece) {
-  assert(piece.message == current_);
-  Stream& s = stream(current_->stream);
-  if (piece.offset == 0 && !current_->unordered) {
-    current_->ssn = s.next;
-    ++s.next;
+  OutMessage& message = *piece.message;
+  const StreamId id = message.stream;
+  Stream& s = *streams_.find(id);
+  assert(s.head == piece.message && piece.offset == message.sent);
+  if (piece.offset == 0) {
+    Mid& next = message.unordered ? s.next_unordered : s.next_ordered;
+    message.mid = next;
+    ++next;
   }
-  current_->sent += piece.size;
-  unbuffer(s, piece.size);
-  if (!piece.last) return;
-  current_->complete = true;
-  finish_current();
+  ++message.next_fsn;
+  message.sent += piece.size;
+  unbuffer(id, s, piece.size);
+  if (current_ == nullptr) {
+    assert(scheduler_.front() == id);
+    scheduler_.serve(s.turn, interleave_ ? piece.size : message.payload.size(), s.weight);
+  }
+  if (!interleave_) current_ = piece.last ? nullptr : &message;
+  if (piece.last) {
+    if (interleave_ && piece.offset != 0) open_ -= message.payload.size();
+    message.complete = true;
+    finish_head(id, s);
+  } else if (interleave_) {
+    if (piece.offset == 0) open_ += message.payload.size();
+    line_up(id, s);
+  }
 }
 
-/// The current message is out of the queue: its stream goes to the end of the line.
-void SendQueue::finish_current() {
-  const Stream& s = stream(current_->stream);
+/// The first message is out of its stream's queue.
+void SendQueue::finish_head(StreamId id, Stream& s) {
   --waiting_;
-  if (s.head != nullptr) active_.push_back(s.id);
-  current_ = nullptr;
+  s.head = s.head->next;
+  if (s.head == nullptr)
+    s.tail = nullptr;
+  else
+    line_up(id, s);
 }
 
 bool SendQueue::abandon(OutMessage* message) {
-  if (message != current_) return false;
-  unbuffer(stream(message->stream), message->payload.size() - message->sent);
+  if (message->complete) return false;
+  const StreamId id = message->stream;
+  Stream& s = *streams_.find(id);
+  assert(s.head == message && message->sent != 0);
+  unbuffer(id, s, message->payload.size() - message->sent);
   message->complete = true;
-  finish_current();
+  if (current_ == message)
+    current_ = nullptr;
+  else
+    scheduler_.remove(id);
+  finish_head(id, s);
+  if (interleave_) open_ -= message->payload.size();
   return true;
 }
 
-void SendQueue::unbuffer(Stream& s, std::size_t size) {
+void SendQueue::unbuffer(StreamId id, Stream& s, std::size_t size) {
   const bool was_above = s.buffered > s.low_threshold;
   s.buffered -= size;
   total_ -= size;
   if (was_above && s.buffered <= s.low_threshold && !s.low_pending) {
     s.low_pending = true;
-    low_.push_back(s.id);
+    low_.push_back(id);
   }
 }
 
 std::optional<StreamId> SendQueue::poll_low() {
   while (!low_.empty()) {
     const StreamId id = low_.pop_front();
-    const auto found = streams_.find(id);
-    if (found == streams_.end() || !found->second.low_pending) continue;
-    found->second.low_pending = false;
+    Stream* const s = streams_.find(id);
+    if (s == nullptr || !s->low_pending) continue;
+    s->low_pending = false;
     return id;
   }
   return std::nullopt;
 }
 
 std::size_t SendQueue::buffered(StreamId id) const noexcept {
-  const auto found = streams_.find(id);
-  return found == streams_.end() ? 0 : found->second.buffered;
+  const Stream* const s = streams_.find(id);
+  return s == nullptr ? 0 : s->buffered;
 }
 
-void SendQueue::set_low_threshold(StreamId id, std::size_t threshold) { stream(id).low_threshold = threshold; }
+// W3C bufferedAmountLowThreshold has 32 bits, and no queue is that long.
+void SendQueue::set_low_threshold(StreamId id, std::size_t threshold) {
+  constexpr std::size_t most = std::numeric_limits<std::uint32_t>::max();
+  if (threshold != 0 || streams_.find(id) != nullptr)
+    streams_.get(id).low_threshold = static_cast<std::uint32_t>(std::min(threshold, most));
+}
+
+void SendQueue::set_weight(StreamId id, std::uint16_t weight) {
+  if (weight != default_weight || streams_.find(id) != nullptr)
+    streams_.get(id).weight = std::max<std::uint16_t>(weight, 1);
+}
 
 void SendQueue::release(OutMessage* message) {
-  const auto found = streams_.find(message->stream);
+  const StreamId id = message->stream;
   pool_->give_back(message);
-  if (found == streams_.end()) return;  // after `clear`
-  Stream& s = found->second;
-  assert(s.messages_alive != 0);
-  if (--s.messages_alive == 0 && s.resetting) drained_.push_back(s.id);
+  Stream* const s = streams_.find(id);
+  if (s == nullptr) return;  // after `clear`
+  assert(s->messages_alive != 0);
+  if (--s->messages_alive == 0 && s->resetting) drained_.push_back(id);
 }
 
 void SendQueue::set_resetting(StreamId id, bool resetting) {
-  Stream& s = stream(id);
+  Stream& s = streams_.get(id);
   s.resetting = resetting;
   if (resetting && s.messages_alive == 0) drained_.push_back(id);
 }
@@ -130,44 +196,31 @@ std::optional<StreamId> SendQueue::poll_drained() {
 }
 
 bool SendQueue::resetting(StreamId id) const noexcept {
-  const auto found = streams_.find(id);
-  return found != streams_.end() && found->second.resetting;
+  const Stream* const s = streams_.find(id);
+  return s != nullptr && s->resetting;
 }
 
 void SendQueue::reset(StreamId id) {
-  const auto found = streams_.find(id);
-  if (found == streams_.end()) return;
-  assert(found->second.messages_alive == 0);
-  streams_.erase(found);
+  assert(streams_.find(id) == nullptr || streams_.find(id)->messages_alive == 0);
+  streams_.erase(id);
 }
 
 void SendQueue::clear() {
-  const auto discard = [this](OutMessage* message) {
-    while (message != nullptr) {
+  streams_.for_each([this](StreamId, Stream& s) {
+    for (OutMessage* message = s.head; message != nullptr;) {
       OutMessage* const next = message->next;
-      pool_->give_back(message);
+      // A message half sent belongs to its outstanding fragments.
+      if (message->fragments == 0) pool_->give_back(message);
       message = next;
     }
-  };
-  // A message half sent belongs to its outstanding fragments.
-  if (current_ != nullptr && current_->fragments == 0) {
-    current_->next = nullptr;
-    discard(current_);
-  }
-  current_ = nullptr;
-  for (auto& [id, s] : streams_) discard(s.head);
+  });
   streams_.clear();
-  active_.clear();
+  scheduler_.clear();
+  held_back_.clear();
+  current_ = nullptr;
   low_.clear();
   drained_.clear();
-  total_ = waiting_ = 0;
-}
-
-void SendQueue::add_statistics(StreamId id, StreamStatistics& out) const {
-  const auto found = streams_.find(id);
-  if (found == streams_.end()) return;
-  out.messages_sent += found->second.messages;
-  out.bytes_sent += found->second.bytes;
+  total_ = waiting_ = open_ = 0;
 }
 
 }  // namespace linnet::sctp

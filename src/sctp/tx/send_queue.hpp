@@ -2,21 +2,23 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
-#include <unordered_map>
 
 #include "sctp/association/options.hpp"
-#include "sctp/association/statistics.hpp"
 #include "sctp/ring.hpp"
+#include "sctp/stream_table.hpp"
 #include "sctp/tx/out_message.hpp"
+#include "sctp/tx/stream_scheduler.hpp"
 #include "sctp/types.hpp"
 
 namespace linnet::sctp {
 
-/// Messages of which at least a part was never put on the wire, a queue for each stream that is in use.
-/// Streams take turns message by message (a message's fragments have consecutive TSNs, RFC 9260 section 6.9).
-/// Owned by the association's core; assigns SSNs, knows no TSN.
+/// Messages of which at least a part was never put on the wire, a queue for each stream that is in use. The scheduler
+/// chooses among streams: for each fragment where messages may be interleaved (RFC 8260), else for each message, whose
+/// fragments then have consecutive TSNs (RFC 9260 section 6.9). Owned by the association's core; assigns message
+/// identifiers, knows no TSN.
 class SendQueue {
  public:
   /// The next bytes to send: `size` bytes of `message` from `offset`.
@@ -24,16 +26,26 @@ class SendQueue {
     OutMessage* message = nullptr;
     std::size_t offset = 0;
     std::size_t size = 0;
+    std::uint32_t fsn = 0;
     bool last = false;
   };
 
   /// Charged for each waiting message besides its payload: its slot and the rounding of its buffer.
   static constexpr std::size_t overhead = sizeof(OutMessage) + 32;
+  /// W3C webrtc-priority: "low", the default.
+  static constexpr std::uint16_t default_weight = 256;
 
   explicit SendQueue(MessagePool& pool) noexcept : pool_(&pool) {}
   SendQueue(const SendQueue&) = delete;
   SendQueue& operator=(const SendQueue&) = delete;
 
+  /// Before the first piece is taken. `open_limit`: bytes of messages that may be half sent at one time, if more than
+  /// one is; a receiver that holds only halves could complete none.
+  void interleave(bool interleave, std::size_t open_limit) noexcept {
+    interleave_ = interleave;
+    open_limit_ = open_limit;
+  }
+  [[nodiscard]] bool interleaves() const noexcept { return interleave_; }
   void add(TimePoint now, StreamId stream, Ppid ppid, std::span<const std::byte> payload, const SendOptions& options);
 
   /// What comes next, at most `room` bytes of it. Messages whose lifetime ended before their first fragment
@@ -45,13 +57,14 @@ class SendQueue {
   bool abandon(OutMessage* message);
   void clear();
 
-  [[nodiscard]] bool empty() const noexcept { return current_ == nullptr && active_.empty(); }
+  [[nodiscard]] bool empty() const noexcept { return waiting_ == 0; }
   [[nodiscard]] std::size_t total_buffered() const noexcept { return total_; }
   /// What waits, with `overhead` for each message: what the queue's limit is about.
   [[nodiscard]] std::size_t memory() const noexcept { return total_ + waiting_ * overhead; }
   [[nodiscard]] std::size_t buffered(StreamId stream) const noexcept;
-  [[nodiscard]] bool is_sending(const OutMessage* message) const noexcept { return current_ == message; }
   void set_low_threshold(StreamId stream, std::size_t threshold);
+  /// The stream's share of what is sent while others have something to send too; at least 1.
+  void set_weight(StreamId stream, std::uint16_t weight);
   /// Streams whose buffered amount crossed its threshold downwards.
   [[nodiscard]] std::optional<StreamId> poll_low();
   [[nodiscard]] bool low_pending() const noexcept { return !low_.empty(); }
@@ -64,40 +77,46 @@ class SendQueue {
   [[nodiscard]] bool resetting(StreamId stream) const noexcept;
   /// Streams waiting for their reset that have nothing queued or outstanding, once each.
   [[nodiscard]] std::optional<StreamId> poll_drained();
-  /// The reset was performed: SSNs start at 0 again.
+  /// The reset was performed: message identifiers start at 0 again, and nothing is kept of the stream.
   void reset(StreamId stream);
 
   [[nodiscard]] std::uint64_t messages_expired() const noexcept { return expired_; }
-  void add_statistics(StreamId stream, StreamStatistics& out) const;
+  [[nodiscard]] std::size_t streams() const noexcept { return streams_.size(); }
 
  private:
   struct Stream {
-    StreamId id;
-    Ssn next;
-    bool resetting = false;
-    bool low_pending = false;
+    StreamScheduler::VirtualTime turn = 0;
     OutMessage* head = nullptr;
     OutMessage* tail = nullptr;
-    std::size_t messages_alive = 0;  // queued or outstanding
     std::size_t buffered = 0;
-    std::size_t low_threshold = 0;
-    std::uint64_t messages = 0;
-    std::uint64_t bytes = 0;
+    std::uint32_t low_threshold = 0;
+    std::uint32_t messages_alive = 0;  // queued or outstanding
+    Mid next_ordered;
+    Mid next_unordered;
+    std::uint16_t weight = default_weight;
+    bool resetting = false;
+    bool low_pending = false;
   };
 
-  [[nodiscard]] Stream& stream(StreamId id);
-  void unbuffer(Stream& stream, std::size_t size);
-  void finish_current();
+  void unbuffer(StreamId id, Stream& stream, std::size_t size);
+  void line_up(StreamId id, Stream& stream);
+  void finish_head(StreamId id, Stream& stream);
+  void drop_expired(StreamId id, Stream& stream);
+  [[nodiscard]] bool must_wait(const OutMessage& message) const noexcept;
 
   MessagePool* pool_;
-  std::unordered_map<StreamId, Stream> streams_;
-  Ring<StreamId> active_;          // streams with queued messages, in turn; without the current message's
-  OutMessage* current_ = nullptr;  // taken from its stream's queue, some of it may have been sent
+  StreamTable<Stream> streams_;
+  StreamScheduler scheduler_;      // every stream with queued messages, but those below
+  StreamScheduler held_back_;      // streams whose next message waits for half sent ones
+  OutMessage* current_ = nullptr;  // half sent, and nothing may come between its pieces
   Ring<StreamId> low_;
   Ring<StreamId> drained_;
   std::size_t waiting_ = 0;  // messages not yet put on the wire as a whole
   std::size_t total_ = 0;
+  std::size_t open_ = 0;  // bytes of half sent messages, where they may be interleaved
+  std::size_t open_limit_ = std::numeric_limits<std::size_t>::max();
   std::uint64_t expired_ = 0;
+  bool interleave_ = false;
 };
 
 }  // namespace linnet::sctp
