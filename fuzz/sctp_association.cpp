@@ -128,7 +128,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       case 11:
         if ((op & 0x70U) == 0x70U) machine.abort(world.now, "fuzz");
         break;
-      case 12: machine.set_mtu(400 + std::size_t{in.u16()} % 2'000); break;
+      case 12: machine.path_changed(now); break;
       case 13: world.now += std::chrono::milliseconds(in.u8()); break;
       case 14: world.drain(machine, (op & 0x80U) != 0 ? world.from_b : world.from_a); break;
       default: machine.connect(world.now); break;

@@ -20,8 +20,12 @@ enum class CongestionAlgorithm : std::uint8_t {
 struct Tuning {
   // --- Sizes -------------------------------------------------------------------------------------------------
 
-  /// The largest UDP payload sent, in bytes, DTLS and SCTP headers included; 576 to 65,507. 1200 passes everywhere.
+  /// The largest UDP payload sent before the path is known to carry more, in bytes, DTLS and SCTP headers included;
+  /// 576 to 16,421. 1200 passes everywhere.
   std::size_t mtu = 1'200;
+  /// The largest UDP payload that path MTU discovery (RFC 8899) tries once there is much to send; at most 16,421,
+  /// which holds the largest DTLS record. Not above `mtu`: no discovery.
+  std::size_t max_mtu = 16'421;
   /// The largest message accepted, in bytes, told to the peer as `a=max-message-size` (RFC 8841 section 6).
   std::size_t max_message_size = 262'144;
   /// Bytes that may wait to be sent over all channels; a `send` beyond is an OperationError.

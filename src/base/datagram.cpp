@@ -18,7 +18,7 @@ std::span<std::byte> DatagramBatch::begin(const Path& path, Ecn ecn, std::size_t
   return {buffer_.get() + used_, std::min(room, max_datagram)};
 }
 
-void DatagramBatch::commit(std::size_t size) {
+void DatagramBatch::commit(std::size_t size, Sizing sizing) {
   assert(size <= std::min(capacity_ - used_, max_datagram));
   if (size == 0) return;
   const std::byte* at = buffer_.get() + used_;
@@ -26,13 +26,14 @@ void DatagramBatch::commit(std::size_t size) {
   if (!runs_.empty()) {
     Run& last = runs_.back();
     const bool open_ended = last.bytes.size() % last.segment_size == 0;
-    if (open_ended && size <= last.segment_size && last.path == open_path_ && last.ecn == open_ecn_ &&
-        last.segments() < max_run_segments && last.bytes.size() + size <= max_run_bytes) {
+    if (open_ended && sizing == last.sizing && sizing != Sizing::Probe && size <= last.segment_size &&
+        last.path == open_path_ && last.ecn == open_ecn_ && last.segments() < max_run_segments &&
+        last.bytes.size() + size <= max_run_bytes) {
       last.bytes = {last.bytes.data(), last.bytes.size() + size};
       return;
     }
   }
-  runs_.push_back({.path = open_path_, .ecn = open_ecn_, .segment_size = size, .bytes = {at, size}});
+  runs_.push_back({.path = open_path_, .ecn = open_ecn_, .sizing = sizing, .segment_size = size, .bytes = {at, size}});
 }
 
 void DatagramBatch::clear() noexcept {

@@ -52,12 +52,17 @@ void UdpSocket::configure_platform() {
   const int zero = 0, one = 1;
   gso_ = ::setsockopt(fd_.get(), IPPROTO_UDP, UDP_SEGMENT, &zero, sizeof zero) == 0;
   gro_ = ::setsockopt(fd_.get(), IPPROTO_UDP, UDP_GRO, &one, sizeof one) == 0;
-  // Never fragment; a datagram that is too large is lost instead (path MTU is the sender's business).
-  const int probe = IP_PMTUDISC_PROBE, probe6 = IPV6_PMTUDISC_PROBE;
+  allow_fragments(false);
+}
+
+// Normally a datagram that is too large is lost: path MTU is the sender's business, and so is what ICMP says of it.
+void UdpSocket::allow_fragments(bool allowed) noexcept {
+  const int v4 = allowed ? IP_PMTUDISC_DONT : IP_PMTUDISC_PROBE;
+  const int v6 = allowed ? IPV6_PMTUDISC_DONT : IPV6_PMTUDISC_PROBE;
   if (local_.address.is_v4())
-    (void)::setsockopt(fd_.get(), IPPROTO_IP, IP_MTU_DISCOVER, &probe, sizeof probe);
+    (void)::setsockopt(fd_.get(), IPPROTO_IP, IP_MTU_DISCOVER, &v4, sizeof v4);
   else
-    (void)::setsockopt(fd_.get(), IPPROTO_IPV6, IPV6_MTU_DISCOVER, &probe6, sizeof probe6);
+    (void)::setsockopt(fd_.get(), IPPROTO_IPV6, IPV6_MTU_DISCOVER, &v6, sizeof v6);
 }
 
 bool UdpSocket::receive(TimePoint now, ReceiveBatch& batch) {
@@ -115,13 +120,16 @@ UdpSocket::Sent UdpSocket::send(std::span<const DatagramBatch::Run> runs, std::s
     }
   };
   unsigned retries = 0;
+  std::size_t refused = runs.size();  // The run that is not to be sent with segmentation offload.
   while (at.runs < runs.size()) {
     OutgoingMessages out;
+    const bool fragments = runs[at.runs].sizing == Sizing::Fragment;
     for (std::size_t r = at.runs, offset = at.bytes; r < runs.size() && out.count < max_messages; ++r, offset = 0) {
       const auto& run = runs[r];
+      if ((run.sizing == Sizing::Fragment) != fragments) break;
       auto bytes = run.bytes.subspan(offset);
       const bool one = run.segment_size == 0 || bytes.size() <= run.segment_size;
-      if (one || gso_) {
+      if (one || (gso_ && !fragments && r != refused)) {
         out.add(run, bytes, !one);
         continue;
       }
@@ -131,8 +139,10 @@ UdpSocket::Sent UdpSocket::send(std::span<const DatagramBatch::Run> runs, std::s
       if (!bytes.empty()) break;
     }
 
+    if (fragments) allow_fragments(true);
     const int sent = ::sendmmsg(fd_.get(), out.headers.data(), static_cast<unsigned>(out.count), 0);
     const int error = errno;
+    if (fragments) allow_fragments(false);
     ++counters_.send_calls;
     if (sent > 0) {
       retries = 0;
@@ -143,8 +153,12 @@ UdpSocket::Sent UdpSocket::send(std::span<const DatagramBatch::Run> runs, std::s
       continue;
     }
     const bool was_segmented = out.buffers[0].iov_len > runs[at.runs].segment_size && runs[at.runs].segment_size != 0;
-    if (was_segmented && (error == EIO || error == EINVAL || error == EOPNOTSUPP)) {
+    if (was_segmented && (error == EIO || error == EOPNOTSUPP)) {
       gso_ = false;  // The device cannot checksum, or the kernel cannot cut, what we gave it: one by one from here on.
+      continue;
+    }
+    if (was_segmented && (error == EINVAL || error == EMSGSIZE)) {
+      refused = at.runs;  // Its segments are too large for the device, or something else is wrong with this run only.
       continue;
     }
     Verdict verdict = judge(error);

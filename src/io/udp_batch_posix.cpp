@@ -13,7 +13,17 @@
 
 namespace linnet::io {
 
-void UdpSocket::configure_platform() {}
+void UdpSocket::configure_platform() { allow_fragments(false); }
+
+void UdpSocket::allow_fragments([[maybe_unused]] bool allowed) noexcept {
+#if defined(IP_DONTFRAG) && defined(IPV6_DONTFRAG)
+  const int keep_whole = allowed ? 0 : 1;
+  if (local_.address.is_v4())
+    (void)::setsockopt(fd_.get(), IPPROTO_IP, IP_DONTFRAG, &keep_whole, sizeof keep_whole);
+  else
+    (void)::setsockopt(fd_.get(), IPPROTO_IPV6, IPV6_DONTFRAG, &keep_whole, sizeof keep_whole);
+#endif
+}
 
 bool UdpSocket::receive(TimePoint now, ReceiveBatch& batch) {
   batch.clear();
@@ -63,10 +73,13 @@ UdpSocket::Sent UdpSocket::send(std::span<const DatagramBatch::Run> runs, std::s
     h.msg_control = &control;
     append_ecn(h, run.path.remote.address.is_v4(), run.ecn);
     if (h.msg_controllen == 0) h.msg_control = nullptr;
+    if (run.sizing == Sizing::Fragment) allow_fragments(true);
     const auto sent = ::sendmsg(fd_.get(), &h, 0);
+    const int error = errno;
+    if (run.sizing == Sizing::Fragment) allow_fragments(false);
     ++counters_.send_calls;
     if (sent < 0) {
-      Verdict verdict = judge(errno);
+      Verdict verdict = judge(error);
       if (verdict == Verdict::Retry && ++retries > 4) verdict = Verdict::Drop;
       if (verdict == Verdict::Retry) continue;
       if (verdict == Verdict::Blocked) {

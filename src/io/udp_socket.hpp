@@ -58,6 +58,8 @@ class UdpSocket {
   UdpSocket(FileDescriptor fd, const Endpoint& local) : fd_(std::move(fd)), local_(local) {}
   void configure(const Options& options);
   void configure_platform();
+  /// Whether IP may cut a datagram that is larger than the path's MTU.
+  void allow_fragments(bool allowed) noexcept;
 
   /// What to do after a send of one datagram (or one offloaded run) failed with `error`.
   enum class Verdict : std::uint8_t { Blocked, Retry, Drop };

@@ -83,7 +83,7 @@ void SocketSet::keep(std::span<const DatagramBatch::Run> runs, std::size_t skip)
       const auto room = kept_->begin(run.path, run.ecn, piece.size());
       if (room.size() < piece.size()) return;
       std::memcpy(room.data(), piece.data(), piece.size());
-      kept_->commit(piece.size());
+      kept_->commit(piece.size(), run.sizing);
       rest = rest.subspan(piece.size());
     }
   }

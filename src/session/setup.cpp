@@ -44,7 +44,7 @@ Result<crypto::Certificate> certificate_for(const Configuration& configuration, 
 }
 
 Result<> check(const Tuning& tuning) {
-  if (tuning.mtu < 576 || tuning.mtu > 65'507) return fail(ErrorName::RangeError, "Tuning::mtu is out of range.");
+  if (tuning.mtu < 576 || tuning.mtu > 16'421) return fail(ErrorName::RangeError, "Tuning::mtu is out of range.");
   if (tuning.max_channels < 1 || tuning.max_channels > 65'534) {
     return fail(ErrorName::RangeError, "Tuning::max_channels is out of range.");
   }
@@ -84,6 +84,7 @@ transport::Options transport_options(const Configuration& configuration, const T
                    .pacing = tuning.sctp_pacing,
                    .tolerate_random_loss = tuning.sctp_tolerate_random_loss},
           .mtu = tuning.mtu,
+          .max_mtu = tuning.max_mtu,
           .close_timeout = tuning.close_timeout,
           .close_limit = tuning.close_limit};
 }

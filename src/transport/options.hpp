@@ -13,10 +13,11 @@ namespace linnet::transport {
 struct Options {
   ice::Options ice{};
   dtls::Options dtls{};
-  sctp::Options sctp{};  ///< Its mtu is set from `mtu` less what DTLS adds.
+  sctp::Options sctp{};  ///< Its sizes are set from those below less what DTLS adds.
 
-  /// Largest UDP payload.
+  /// Largest UDP payload until the path is known to carry more, and the largest that SCTP tries (RFC 8899).
   std::size_t mtu = 1'200;
+  std::size_t max_mtu = 16'421;
   /// How long close() goes on without the peer taking anything, and how long at most.
   Duration close_timeout = std::chrono::seconds{10};
   Duration close_limit = std::chrono::minutes{5};

@@ -8,10 +8,15 @@
 namespace linnet::transport {
 namespace {
 
+constexpr std::size_t largest_record = dtls::Connection::max_payload + dtls::Connection::max_overhead;
+
 Options adjusted(Options options) {
   // RFC 8261 section 5: SCTP's packet is what the datagram holds less DTLS.
   options.dtls.mtu = options.mtu;
   options.sctp.mtu = options.mtu - dtls::Connection::max_overhead;
+  options.sctp.carrier_overhead = dtls::Connection::max_overhead;
+  options.max_mtu = std::clamp(options.max_mtu, options.mtu, std::max(options.mtu, largest_record));
+  options.sctp.max_mtu = options.max_mtu - dtls::Connection::max_overhead;
   return options;
 }
 
@@ -147,6 +152,7 @@ void Transport::update(TimePoint now) {
   while (auto event = ice_.poll_event()) {
     if (std::holds_alternative<ice::SelectedPairChanged>(*event)) {
       accepted_.reset();
+      if (sctp_) sctp_->path_changed(now_);
       if (const auto pair = ice_.selected_pair()) {
         if (const auto rtt = pair->pair.statistics.current_round_trip_time) dtls_->set_round_trip_time(*rtt);
       }
@@ -214,14 +220,15 @@ bool Transport::send_handshake(const Path& path, DatagramBatch& batch) {
 bool Transport::send_data(const Path& path, DatagramBatch& batch) {
   if (!sctp_ || !dtls_->connected()) return true;
   const std::size_t header = dtls_->header_room();
-  const std::size_t payload = options_.mtu - dtls_->overhead();
+  const std::size_t payload = options_.max_mtu - dtls_->overhead();
   while (true) {
     // SCTP writes where the record's payload will be, DTLS encrypts it there: no copy, no allocation.
-    const std::span<std::byte> room = batch.begin(path, Ecn::NotEct, options_.mtu);
+    const std::span<std::byte> room = batch.begin(path, Ecn::NotEct, sctp_->packet_room() + dtls_->overhead());
     if (room.empty()) return false;
-    const std::size_t size = sctp_->poll_packet(now_, room.subspan(header, payload));
+    const std::size_t size =
+        sctp_->poll_packet(now_, room.subspan(header, std::min(payload, room.size() - dtls_->overhead())));
     const std::size_t record = size == 0 ? 0 : dtls_->seal(room, size);
-    batch.commit(record);
+    batch.commit(record, sctp_->sizing());
     if (size == 0) return true;
     count_sent(path, record);
   }

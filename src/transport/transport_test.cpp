@@ -143,6 +143,7 @@ TEST_F(TransportTest, KeepsAFlightThatComesBeforeTheRoleIsKnown) {
 TEST_F(TransportTest, NeverSendsADatagramLargerThanTheMtu) {
   Options small;
   small.mtu = 700;
+  small.max_mtu = 700;
   build(small, small);
   ASSERT_TRUE(connect());
   ASSERT_TRUE(

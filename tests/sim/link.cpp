@@ -29,10 +29,11 @@ bool Link::is_lost() {
   return chance(generator_, options_.loss);
 }
 
-void Link::send(TimePoint now, const Endpoint& from, const Endpoint& to, std::span<const std::byte> bytes, Ecn ecn) {
+void Link::send(TimePoint now, const Endpoint& from, const Endpoint& to, std::span<const std::byte> bytes, Ecn ecn,
+                Sizing sizing) {
   ++stats_.sent;
   const std::size_t size = bytes.size() + options_.header_bytes;
-  if (options_.mtu != 0 && size > options_.mtu) {
+  if (options_.mtu != 0 && size > options_.mtu && sizing != Sizing::Fragment) {
     ++stats_.too_large;
     return;
   }
@@ -67,15 +68,17 @@ void Link::send(TimePoint now, const Endpoint& from, const Endpoint& to, std::sp
   } else {
     at = last_arrival_ = std::max(at, last_arrival_);
   }
-  arrive(at, from, to, bytes, ecn);
+  arrive(at, from, to, bytes, ecn, sizing);
   if (chance(generator_, options_.duplicate)) {
     ++stats_.duplicated;
-    arrive(at + up_to(generator_, options_.reorder_delay), from, to, bytes, ecn);
+    arrive(at + up_to(generator_, options_.reorder_delay), from, to, bytes, ecn, sizing);
   }
 }
 
-void Link::arrive(TimePoint at, const Endpoint& from, const Endpoint& to, std::span<const std::byte> bytes, Ecn ecn) {
-  Entry entry{.packet = {.at = at, .from = from, .to = to, .ecn = ecn, .bytes = {}}, .order = order_++};
+void Link::arrive(TimePoint at, const Endpoint& from, const Endpoint& to, std::span<const std::byte> bytes, Ecn ecn,
+                  Sizing sizing) {
+  Entry entry{.packet = {.at = at, .from = from, .to = to, .ecn = ecn, .sizing = sizing, .bytes = {}},
+              .order = order_++};
   if (!spare_.empty()) {
     entry.packet.bytes = std::move(spare_.back());
     spare_.pop_back();

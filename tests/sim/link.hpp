@@ -16,6 +16,7 @@ struct Packet {
   Endpoint from;
   Endpoint to;
   Ecn ecn = Ecn::NotEct;
+  Sizing sizing = Sizing::Path;
   std::vector<std::byte> bytes;
 };
 
@@ -44,8 +45,8 @@ struct LinkOptions {
   double reorder = 0;  ///< Probability that a packet is held back by up to `reorder_delay`.
   Duration reorder_delay = std::chrono::milliseconds{20};
   double duplicate = 0;
-  double corrupt = 0;             ///< Probability that 1 to 8 bits flip.
-  std::size_t mtu = 0;            ///< IP packets larger than this are dropped; 0: no limit.
+  double corrupt = 0;   ///< Probability that 1 to 8 bits flip.
+  std::size_t mtu = 0;  ///< IP packets larger than this are dropped unless they may be fragmented; 0: no limit.
   std::size_t header_bytes = 48;  ///< IP and UDP headers, added to each datagram's size: IPv6's by default.
   std::vector<Outage> outages;
 };
@@ -72,7 +73,8 @@ class Link {
   Link(LinkOptions options, Generator& generator);
 
   void send(TimePoint now, std::span<const std::byte> bytes, Ecn ecn = Ecn::NotEct) { send(now, {}, {}, bytes, ecn); }
-  void send(TimePoint now, const Endpoint& from, const Endpoint& to, std::span<const std::byte> bytes, Ecn ecn);
+  void send(TimePoint now, const Endpoint& from, const Endpoint& to, std::span<const std::byte> bytes, Ecn ecn,
+            Sizing sizing = Sizing::Path);
 
   /// When the next datagram arrives, or `never`.
   [[nodiscard]] TimePoint next_arrival() const noexcept { return heap_.empty() ? never : heap_.front().packet.at; }
@@ -96,7 +98,8 @@ class Link {
   };
   [[nodiscard]] bool is_silent(TimePoint now) const noexcept;
   [[nodiscard]] bool is_lost();
-  void arrive(TimePoint at, const Endpoint& from, const Endpoint& to, std::span<const std::byte> bytes, Ecn ecn);
+  void arrive(TimePoint at, const Endpoint& from, const Endpoint& to, std::span<const std::byte> bytes, Ecn ecn,
+              Sizing sizing);
   void flip_bits(std::span<std::byte> bytes);
   static bool later(const Entry& a, const Entry& b) noexcept;
 

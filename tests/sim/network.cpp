@@ -58,9 +58,10 @@ void Host::close(const Endpoint& local) { sockets_.erase(local); }
 
 std::vector<Endpoint> Host::sockets() const { return {sockets_.begin(), sockets_.end()}; }
 
-void Host::send(const Endpoint& local, const Endpoint& remote, std::span<const std::byte> bytes, Ecn ecn) {
+void Host::send(const Endpoint& local, const Endpoint& remote, std::span<const std::byte> bytes, Ecn ecn,
+                Sizing sizing) {
   if (!sockets_.contains(local)) return;
-  accesses_.at(local.address)->up.send(network_.now(), local, remote, bytes, ecn);
+  accesses_.at(local.address)->up.send(network_.now(), local, remote, bytes, ecn, sizing);
 }
 
 void Host::send(const DatagramBatch& batch) {
@@ -69,7 +70,7 @@ void Host::send(const DatagramBatch& batch) {
     for (std::size_t i = 0; i < run.segments(); ++i) {
       const auto datagram = run.segment_size == 0 ? rest : rest.first(std::min(run.segment_size, rest.size()));
       rest = rest.subspan(datagram.size());
-      send(run.path.local, run.path.remote, datagram, run.ecn);
+      send(run.path.local, run.path.remote, datagram, run.ecn, run.sizing);
     }
   }
 }
@@ -176,7 +177,7 @@ bool Network::move_one() {
 
 void Network::route(Realm& realm, const Packet& packet) {
   if (const Plug* plug = find(realm, packet.to.address)) {
-    plug->access->down.send(now_, packet.from, packet.to, packet.bytes, packet.ecn);
+    plug->access->down.send(now_, packet.from, packet.to, packet.bytes, packet.ecn, packet.sizing);
   } else if (realm.gateway != nullptr) {
     leave(*realm.gateway, packet);
   } else {
@@ -196,7 +197,7 @@ void Network::leave(Nat& nat, const Packet& packet) {
     return;
   }
   if (!hairpin) {
-    nat.access_->up.send(now_, *outside, packet.to, packet.bytes, packet.ecn);
+    nat.access_->up.send(now_, *outside, packet.to, packet.bytes, packet.ecn, packet.sizing);
     return;
   }
   // RFC 4787 section 6: both ends of a hairpinned packet are outside endpoints.
@@ -213,7 +214,7 @@ void Network::enter(Nat& nat, Packet& packet) {
   }
   packet.to = *inside;
   if (const Plug* plug = find(*nat.inside_, inside->address)) {
-    plug->access->down.send(now_, packet.from, packet.to, packet.bytes, packet.ecn);
+    plug->access->down.send(now_, packet.from, packet.to, packet.bytes, packet.ecn, packet.sizing);
   } else {
     ++stats_.unroutable;
   }

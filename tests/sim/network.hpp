@@ -59,7 +59,8 @@ class Host {
   [[nodiscard]] std::vector<Endpoint> sockets() const;
 
   /// From a bound socket; from another one it is dropped.
-  void send(const Endpoint& local, const Endpoint& remote, std::span<const std::byte> bytes, Ecn ecn = Ecn::NotEct);
+  void send(const Endpoint& local, const Endpoint& remote, std::span<const std::byte> bytes, Ecn ecn = Ecn::NotEct,
+            Sizing sizing = Sizing::Path);
   /// Sends all of `batch`. Its paths' `local` are bound sockets.
   void send(const DatagramBatch& batch);
   /// Takes the oldest datagram that reached any socket; the address of the socket is `out.to`.

@@ -13,6 +13,8 @@ Options small() {
   Options options;
   options.max_send_queue = 256 * 1'024;
   options.max_message_size = 32 * 1'024;
+  options.mtu = 1'100;
+  options.max_mtu = 2'000;
   options.receive_window = 128 * 1'024;
   return options;
 }
@@ -48,7 +50,7 @@ class AssociationFixture {
         while (m.receive(stream)) {
         }
         return;
-      case 2: m.set_mtu(512 + random.below(1'000)); return;
+      case 2: m.path_changed(now); return;
       case 3: m.set_buffered_amount_low_threshold(stream, random.below(10'000)); return;
       default: {
         const std::vector<std::byte> payload(1 + random.below(random.below(4) == 0 ? 30'000 : 1'000));

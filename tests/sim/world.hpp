@@ -155,7 +155,7 @@ class World {
         const std::size_t size = run.segment_size == 0 ? run.bytes.size() : run.segment_size;
         const auto datagram = run.bytes.subspan(i * size, std::min(size, run.bytes.size() - i * size));
         filtered_.assign(datagram.begin(), datagram.end());
-        if (filter(node, filtered_)) node.host.send(run.path.local, run.path.remote, filtered_, run.ecn);
+        if (filter(node, filtered_)) node.host.send(run.path.local, run.path.remote, filtered_, run.ecn, run.sizing);
       }
     }
   }

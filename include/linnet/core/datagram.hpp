@@ -22,6 +22,13 @@ struct Datagram {
   std::span<std::byte> bytes;
 };
 
+/// How a datagram's size relates to the path's MTU.
+enum class Sizing : std::uint8_t {
+  Path,      ///< What the path is known to carry.
+  Probe,     ///< Perhaps too large, and lost then (RFC 8899): nothing else goes into its run.
+  Fragment,  ///< Larger than the path carries, and not to be lost: IP may fragment it.
+};
+
 /// Whether a call to `poll_transmit` left something unsent.
 enum class Progress : std::uint8_t { Done, More };
 
@@ -33,6 +40,7 @@ class DatagramBatch {
   struct Run {
     Path path;
     Ecn ecn = Ecn::NotEct;
+    Sizing sizing = Sizing::Path;
     std::size_t segment_size = 0;
     std::span<const std::byte> bytes;
 
@@ -54,7 +62,7 @@ class DatagramBatch {
   /// larger than `max_datagram`.
   [[nodiscard]] std::span<std::byte> begin(const Path& path, Ecn ecn, std::size_t at_least = 1'500) noexcept;
   /// Ends the datagram of the last `begin`, `size` bytes long; 0 drops it.
-  void commit(std::size_t size);
+  void commit(std::size_t size, Sizing sizing = Sizing::Path);
 
   [[nodiscard]] std::span<const Run> runs() const noexcept { return runs_; }
   [[nodiscard]] bool empty() const noexcept { return runs_.empty(); }

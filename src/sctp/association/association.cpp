@@ -28,7 +28,9 @@ Result<> Association::reset_streams(TimePoint now, std::span<const StreamId> str
 void Association::shutdown(TimePoint now) { core_->shutdown(now); }
 void Association::abort(TimePoint now, std::string_view reason) { core_->abort(now, reason); }
 void Association::carrier_closed(TimePoint now) { core_->carrier_closed(now); }
-void Association::set_mtu(std::size_t mtu) { core_->set_mtu(mtu); }
+std::size_t Association::packet_room() const noexcept { return core_->packet_room(); }
+Sizing Association::sizing() const noexcept { return core_->sizing(); }
+void Association::path_changed(TimePoint now) { core_->path_changed(now); }
 void Association::set_buffered_amount_low_threshold(StreamId stream, std::size_t threshold) {
   core_->set_low_threshold(stream, threshold);
 }

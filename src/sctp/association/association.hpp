@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "linnet/core/datagram.hpp"
 #include "linnet/core/error.hpp"
 #include "linnet/core/generator.hpp"
 #include "linnet/core/time.hpp"
@@ -38,8 +39,12 @@ class Association {
   void handle_packet(TimePoint now, std::span<const std::byte> packet);
   void handle_timeout(TimePoint now);
 
-  // Output. `out` must hold `mtu` bytes; a smaller one limits the packet's size.
+  // Output. `out` should hold `packet_room()` bytes; a smaller one limits the packet's size.
   [[nodiscard]] std::size_t poll_packet(TimePoint now, std::span<std::byte> out);
+  /// What the next packet may need of `out`; a probe of the path's MTU that does not fit waits.
+  [[nodiscard]] std::size_t packet_room() const noexcept;
+  /// Of the packet that was polled last.
+  [[nodiscard]] Sizing sizing() const noexcept;
   [[nodiscard]] TimePoint next_timeout() const noexcept;
   [[nodiscard]] std::optional<Event> poll_event();
 
@@ -62,8 +67,8 @@ class Association {
   /// What carries the association was closed by the peer: ends at once, without a packet. Closed when the peer's
   /// SHUTDOWN had come and it had everything of us; else Failed, for then nobody knows what was lost.
   void carrier_closed(TimePoint now);
-  /// Takes effect on the next packet; messages already cut into fragments keep their size.
-  void set_mtu(std::size_t mtu);
+  /// What carries the association takes another path: its MTU is searched anew from `Options::mtu` on.
+  void path_changed(TimePoint now);
   void set_buffered_amount_low_threshold(StreamId stream, std::size_t threshold);
   /// RFC 8831 section 6.4, RFC 8260 section 3.6: streams with something to send share the path by their weights, 256 if
   /// never set (W3C "low"); for each fragment where the peer interleaves, else for each message. At least 1. Forgotten

@@ -10,6 +10,7 @@ constexpr std::size_t min_mtu = 512;
 
 Options sane(Options options) {
   options.mtu = std::max(options.mtu & ~std::size_t{3}, min_mtu);
+  options.max_mtu &= ~std::size_t{3};
   options.streams = std::max<std::uint16_t>(options.streams, 1);
   options.rto_min = std::max<Duration>(options.rto_min, std::chrono::milliseconds(1));
   options.rto_max = std::max(options.rto_max, options.rto_min);
@@ -26,7 +27,7 @@ Core::Tcb::Tcb(const Handshake& with, Core& core)
       tracker(with.peer_initial),
       outstanding(with.local_initial, with.forward_tsn, core.queue_),
       congestion({.algorithm = core.options_.congestion_algorithm,
-                  .mtu = core.options_.mtu,
+                  .mtu = core.path_mtu_.current(),
                   .initial_packets = core.options_.initial_window,
                   .pacing = core.options_.pacing,
                   .tolerate_random_loss = core.options_.tolerate_random_loss}),
@@ -43,6 +44,7 @@ Core::Core(Options options, Generator& generator)
       queue_(pool_),
       reassembly_(options_.max_message_size),
       rto_({options_.rto_initial, options_.rto_min, options_.rto_max}),
+      path_mtu_({.base = options_.mtu, .max = options_.max_mtu, .carrier_overhead = options_.carrier_overhead}),
       window_(
           std::max(std::min(options_.initial_receive_window, options_.receive_window), 2 * options_.max_message_size),
           std::max(options_.receive_window, 2 * options_.max_message_size)) {
@@ -190,9 +192,16 @@ Result<> Core::reset_streams(TimePoint now, std::span<const StreamId> streams) {
   return {};
 }
 
-void Core::set_mtu(std::size_t mtu) {
-  options_.mtu = std::max(mtu & ~std::size_t{3}, min_mtu);
-  if (tcb_) tcb_->congestion.set_mtu(options_.mtu);
+void Core::path_changed(TimePoint now) {
+  clamp(now);
+  path_mtu_.path_changed();
+  path_mtu_found();
+}
+
+void Core::path_mtu_found() {
+  if (state_ == State::Gone) return;
+  timers_.set(Timer::PathMtu, path_mtu_.next_timeout());
+  if (tcb_) tcb_->congestion.set_mtu(path_mtu_.current());
 }
 
 /// Not before the largest of the refused messages fits, or it would be refused again at once, for ever.
@@ -231,7 +240,7 @@ Statistics Core::statistics() const {
   s.receive_window = window_now();
   s.smoothed_round_trip_time = rto_.smoothed();
   s.retransmission_timeout = rto_.value();
-  s.mtu = options_.mtu;
+  s.mtu = path_mtu_.current();
   if (!tcb_) return s;
   s.chunks_retransmitted += tcb_->outstanding.retransmitted();
   s.messages_abandoned += tcb_->outstanding.messages_abandoned();

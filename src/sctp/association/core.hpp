@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/timer_table.hpp"
+#include "linnet/core/datagram.hpp"
 #include "linnet/core/error.hpp"
 #include "linnet/core/generator.hpp"
 #include "linnet/states.hpp"
@@ -27,6 +28,7 @@
 #include "sctp/rx/receive_window.hpp"
 #include "sctp/tx/congestion/congestion_control.hpp"
 #include "sctp/tx/outstanding_data.hpp"
+#include "sctp/tx/path_mtu.hpp"
 #include "sctp/tx/retransmission_timeout.hpp"
 #include "sctp/tx/send_queue.hpp"
 
@@ -57,7 +59,9 @@ class Core {
   void shutdown(TimePoint now);
   void abort(TimePoint now, std::string_view reason);
   void carrier_closed(TimePoint now);
-  void set_mtu(std::size_t mtu);
+  void path_changed(TimePoint now);
+  [[nodiscard]] std::size_t packet_room() const noexcept;
+  [[nodiscard]] Sizing sizing() const noexcept { return sizing_; }
   void set_low_threshold(StreamId stream, std::size_t threshold) { queue_.set_low_threshold(stream, threshold); }
   void set_weight(StreamId stream, std::uint16_t weight) { queue_.set_weight(stream, weight); }
 
@@ -92,6 +96,7 @@ class Core {
     Heartbeat,
     Reconfig,
     Pacing,
+    PathMtu,
     Count
   };
 
@@ -108,9 +113,10 @@ class Core {
     Tsn forward_sent;
     TimePoint forward_sent_at{};
     TimePoint last_data_at{};
-    bool probe = false;            // one chunk may go out whatever the peer's window says
-    unsigned probes = 0;           // since the window closed
-    bool fast_retransmit = false;  // one packet may go out whatever the congestion window says
+    bool probe = false;                // one chunk may go out whatever the peer's window says
+    unsigned probes = 0;               // since the window closed
+    std::size_t largest_fragment = 0;  // of what is outstanding, or more
+    bool fast_retransmit = false;      // one packet may go out whatever the congestion window says
   };
   /// An answer outside of the association: INIT-ACK, or ABORT of a bad INIT. The last one wins.
   struct Reply {
@@ -196,7 +202,9 @@ class Core {
                                              std::span<const std::byte> cookie, bool zero_checksum);
   [[nodiscard]] bool write_control(PacketWriter& writer);
   [[nodiscard]] bool write_sack(PacketWriter& writer);
-  void write_heartbeat(PacketWriter& writer);
+  [[nodiscard]] bool write_heartbeat(PacketWriter& writer, std::uint64_t nonce);
+  [[nodiscard]] std::size_t write_probe(std::span<std::byte> out);
+  [[nodiscard]] std::size_t write_chunks(std::span<std::byte> out);
   [[nodiscard]] bool write_forward(PacketWriter& writer);
   void write_lost(PacketWriter& writer, bool& sent);
   void write_new(PacketWriter& writer, bool& sent);
@@ -208,6 +216,8 @@ class Core {
   [[nodiscard]] CommonHeader header(std::uint32_t tag) const noexcept;
   [[nodiscard]] std::size_t fragment_header() const noexcept;
   [[nodiscard]] std::size_t fragment_size() const noexcept;
+  [[nodiscard]] std::size_t packet_with(std::size_t payload) const noexcept;
+  void path_mtu_found();
 
   Options options_;
   Generator& generator_;
@@ -238,6 +248,8 @@ class Core {
   ReassemblyQueue reassembly_;
   std::optional<Tcb> tcb_;
   RetransmissionTimeout rto_;
+  PathMtu path_mtu_;
+  Sizing sizing_ = Sizing::Path;
   unsigned errors_ = 0;
   ReceiveWindow window_;
   std::size_t window_advertised_ = 0;

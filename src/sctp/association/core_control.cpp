@@ -19,9 +19,12 @@ void Core::handle_heartbeat(const ChunkView& chunk) {
 void Core::handle_heartbeat_ack(const ChunkView& chunk) {
   TlvReader parameters(chunk.value);
   const auto information = parameters.next();
-  if (!heartbeat_outstanding_ || !information || information->type != parameter_heartbeat_info) return;
+  if (!information || information->type != parameter_heartbeat_info) return;
   ByteReader reader(information->value);
-  if (reader.u64() != heartbeat_nonce_ || !reader.ok()) return;
+  const std::uint64_t nonce = reader.u64();
+  if (!reader.ok()) return;
+  if (path_mtu_.acknowledged(now_, nonce)) return path_mtu_found();
+  if (!heartbeat_outstanding_ || nonce != heartbeat_nonce_) return;
   heartbeat_outstanding_ = false;
   errors_ = 0;
   rto_.measured(now_ - heartbeat_sent_at_);

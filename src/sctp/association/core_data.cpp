@@ -9,6 +9,7 @@ namespace {
 
 /// A FORWARD-TSN further ahead than any sender's window can be is not believed.
 constexpr std::int32_t max_forward = 1 << 20;
+constexpr unsigned black_hole_timeouts = 2;
 
 }  // namespace
 
@@ -212,6 +213,11 @@ void Core::retransmission_timed_out() {
   ++statistics_.timeouts;
   if (!count_error()) return;
   rto_.back_off();
+  // RFC 8899 section 4.3: several in a row look like a path that lost its MTU, and the base size works there too.
+  if (errors_ >= black_hole_timeouts) {
+    path_mtu_.black_hole(now_);
+    path_mtu_found();
+  }
   tcb_->congestion.timed_out(now_);
   tcb_->outstanding.lose_all();
   tcb_->forward_due = tcb_->outstanding.wants_forward();

@@ -21,38 +21,33 @@ std::size_t Core::fragment_header() const noexcept {
   return tcb_->handshake.interleaving ? interleaved_header_size : data_header_size;
 }
 
-std::size_t Core::fragment_size() const noexcept { return options_.mtu - common_header_size - fragment_header(); }
+std::size_t Core::fragment_size() const noexcept { return path_mtu_.current() - common_header_size - fragment_header(); }
+
+std::size_t Core::packet_with(std::size_t payload) const noexcept {
+  return common_header_size + fragment_header() + padded(payload);
+}
+
+std::size_t Core::packet_room() const noexcept {
+  const std::size_t again = tcb_ && tcb_->outstanding.has_lost() ? packet_with(tcb_->largest_fragment) : 0;
+  return std::max(path_mtu_.current(), again);
+}
 
 std::size_t Core::poll_packet(TimePoint now, std::span<std::byte> out) {
   clamp(now);
-  if (out.size() > options_.mtu) out = out.first(options_.mtu);
+  sizing_ = Sizing::Path;
   if (out.size() < 256) return 0;
   const bool was_told = !queue_.low_pending() && !writable_again();
   std::size_t size = 0;
+  const std::span<std::byte> small = out.first(std::min(out.size(), options_.mtu));
   if (state_ == State::Gone) {
-    size = write_final(out);
+    size = write_final(small);
   } else if (reply_) {
-    size = write_reply(out);
+    size = write_reply(small);
   } else if (send_init_) {
-    size = write_init(out);
+    size = write_init(small);
   } else if (tcb_) {
-    PacketWriter writer(out, header(tcb_->handshake.peer_tag));
-    const bool echoes_cookie = send_cookie_echo_;
-    if (write_control(writer) && may_send_data()) {
-      // RFC 9260 section 6.10: no control chunk behind DATA. So first see what is to be given up.
-      (void)tcb_->outstanding.peek_lost(now_);
-      bool forward = write_forward(writer);
-      bool sent = false;
-      write_lost(writer, sent);
-      if (!tcb_->outstanding.has_lost()) write_new(writer, sent);
-      if (!sent && !forward) forward = write_forward(writer);
-      if (sent) tcb_->fast_retransmit = false;
-      if ((sent || forward) && !timers_.armed(Timer::Retransmission))
-        timers_.set(Timer::Retransmission, now_ + rto_.value());
-    }
-    // RFC 9653 section 5.2: a COOKIE-ECHO may reach an end that has forgotten what it offered.
-    const bool zero = tcb_->handshake.zero_checksum && !echoes_cookie;
-    size = writer.empty() ? 0 : writer.finish(zero ? Checksum::Zero : Checksum::Crc32c);
+    size = write_probe(out);
+    if (size == 0) size = write_chunks(out);
     if (size == 0 && was_told && (queue_.low_pending() || writable_again()))
       event_owed_at_ = now_ + std::chrono::nanoseconds{1};
   }
@@ -61,6 +56,51 @@ std::size_t Core::poll_packet(TimePoint now, std::span<std::byte> out) {
     statistics_.bytes_sent += size;
   }
   return size;
+}
+
+std::size_t Core::write_chunks(std::span<std::byte> out) {
+  Tcb& t = *tcb_;
+  // RFC 9260 section 6.10: no control chunk behind DATA. So first see what is to be given up.
+  const auto lost = may_send_data() ? t.outstanding.peek_lost(now_) : std::nullopt;
+  // Section 6.9: what was cut for a path that carried more cannot be cut again.
+  const std::size_t limit = std::max(path_mtu_.current(), lost ? packet_with(lost->payload.size()) : 0);
+  sizing_ = Sizing::Fragment;
+  PacketWriter writer(out.first(std::min(out.size(), limit)), header(t.handshake.peer_tag));
+  const bool echoes_cookie = send_cookie_echo_;
+  if (write_control(writer) && may_send_data()) {
+    bool forward = write_forward(writer);
+    bool sent = false;
+    write_lost(writer, sent);
+    if (!t.outstanding.has_lost()) write_new(writer, sent);
+    if (!sent && !forward) forward = write_forward(writer);
+    if (sent) t.fast_retransmit = false;
+    if ((sent || forward) && !timers_.armed(Timer::Retransmission))
+      timers_.set(Timer::Retransmission, now_ + rto_.value());
+    // More than one packet's worth: a larger packet would help.
+    if (sent && !queue_.empty()) path_mtu_.want();
+  }
+  // RFC 9653 section 5.2: a COOKIE-ECHO may reach an end that has forgotten what it offered.
+  const bool zero = t.handshake.zero_checksum && !echoes_cookie;
+  const std::size_t size = writer.empty() ? 0 : writer.finish(zero ? Checksum::Zero : Checksum::Crc32c);
+  if (size <= path_mtu_.current()) sizing_ = Sizing::Path;
+  return size;
+}
+
+// RFC 8899 section 6.2.1.2: a HEARTBEAT and a PAD chunk (RFC 4820) in a packet of their own. Lost, it says nothing
+// about congestion.
+std::size_t Core::write_probe(std::span<std::byte> out) {
+  const std::size_t target = path_mtu_.probe_due();
+  if (target == 0 || target > out.size() || state_ != State::Established) return 0;
+  PacketWriter writer(out.first(target), header(tcb_->handshake.peer_tag));
+  const std::uint64_t nonce = generator_.next_u64();
+  (void)write_heartbeat(writer, nonce);
+  const std::span<std::byte> rest = writer.value_room();
+  std::ranges::fill(rest, std::byte{});
+  writer.commit(ChunkType::Pad, 0, rest.size());
+  path_mtu_.probe_sent(now_, nonce, rto_.value());
+  timers_.set(Timer::PathMtu, path_mtu_.next_timeout());
+  sizing_ = Sizing::Probe;
+  return writer.finish(tcb_->handshake.zero_checksum ? Checksum::Zero : Checksum::Crc32c);
 }
 
 std::size_t Core::write_final(std::span<std::byte> out) {
@@ -167,7 +207,7 @@ bool Core::write_control(PacketWriter& writer) {
     writer.commit(ChunkType::Reconfig, 0, size);
     if (tcb_->reset.under_way() && !timers_.armed(Timer::Reconfig)) timers_.set(Timer::Reconfig, now_ + rto_.value());
   }
-  write_heartbeat(writer);
+  if (send_heartbeat_) send_heartbeat_ = !write_heartbeat(writer, heartbeat_nonce_);
   return true;
 }
 
@@ -188,16 +228,14 @@ bool Core::write_sack(PacketWriter& writer) {
   return true;
 }
 
-void Core::write_heartbeat(PacketWriter& writer) {
-  if (!send_heartbeat_) return;
-  const std::span<std::byte> room = writer.value_room();
-  std::array<std::byte, 8> nonce;
-  store_be(nonce.data(), heartbeat_nonce_);
-  ByteWriter value(room);
-  write_tlv(value, 1, nonce);
-  if (!value.ok()) return;
-  send_heartbeat_ = false;
+bool Core::write_heartbeat(PacketWriter& writer, std::uint64_t nonce) {
+  std::array<std::byte, 8> information;
+  store_be(information.data(), nonce);
+  ByteWriter value(writer.value_room());
+  write_tlv(value, 1, information);
+  if (!value.ok()) return false;
   writer.commit(ChunkType::Heartbeat, 0, value.size());
+  return true;
 }
 
 bool Core::write_forward(PacketWriter& writer) {
@@ -275,6 +313,7 @@ void Core::write_new(PacketWriter& writer, bool& sent) {
     writer.data(header, payload.subspan(piece->offset, piece->size));
     statistics_.payload_bytes_sent += piece->size;
     if (piece->last) ++statistics_.messages_sent;
+    t.largest_fragment = t.outstanding.size() == 1 ? piece->size : std::max(t.largest_fragment, piece->size);
     t.last_data_at = now_;
     sent = true;
   }

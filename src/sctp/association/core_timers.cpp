@@ -21,6 +21,10 @@ void Core::handle_timeout(TimePoint now) {
         }
         tcb_->reset.send_again();
         break;
+      case Timer::PathMtu:
+        path_mtu_.handle_timeout(now_);
+        path_mtu_found();
+        break;
       case Timer::Pacing:  // what may leave now is polled
       case Timer::Count: break;
     }

@@ -20,8 +20,13 @@ struct Options {
   bool interleaving = true;
   /// RFC 9653: below DTLS nothing can be damaged, so packets need no checksum where both ends say so.
   bool zero_checksum = true;
-  /// Largest SCTP packet in bytes, without DTLS, UDP and IP (RFC 8261 section 5). At least 512.
+  /// Largest SCTP packet in bytes, without DTLS, UDP and IP (RFC 8261 section 5), until the path is known to carry
+  /// more. At least 512.
   std::size_t mtu = 1'191;
+  /// The largest packet that path MTU discovery tries (RFC 8899); not above `mtu`: none.
+  std::size_t max_mtu = 0;
+  /// What DTLS adds to each packet: path MTUs are tried as the UDP payloads that are usual.
+  std::size_t carrier_overhead = 37;
   /// Largest message accepted from the peer; a larger one aborts the association.
   std::size_t max_message_size = 262'144;
   /// Bytes waiting to be sent the first time, with about 130 more for each message; `send` refuses what does not fit.

@@ -53,7 +53,7 @@ class Pipe {
   void pump() {
     for (Peer* peer : {&a, &b}) {
       collect(*peer);
-      std::array<std::byte, 2'048> out;
+      std::array<std::byte, 16'384> out;
       while (const std::size_t size = peer->association.poll_packet(now, out))
         send(*peer, {out.begin(), out.begin() + static_cast<std::ptrdiff_t>(size)});
       collect(*peer);

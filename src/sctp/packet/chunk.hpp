@@ -10,7 +10,7 @@
 
 namespace linnet::sctp {
 
-/// RFC 9260 section 3.2, RFC 3758, RFC 6525, RFC 8260. Values on the wire; others are unknown to us.
+/// RFC 9260 section 3.2, RFC 3758, RFC 4820, RFC 6525, RFC 8260. Values on the wire; others are unknown to us.
 enum class ChunkType : std::uint8_t {
   Data = 0,
   Init = 1,
@@ -27,6 +27,7 @@ enum class ChunkType : std::uint8_t {
   ShutdownComplete = 14,
   IData = 64,
   Reconfig = 130,
+  Pad = 132,
   ForwardTsn = 192,
   IForwardTsn = 194,
 };
