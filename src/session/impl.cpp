@@ -92,7 +92,8 @@ void Session::Impl::handle_timeout(TimePoint now) {
   settle();
 }
 
-TimePoint Session::Impl::next_timeout() const noexcept { return transport_->next_timeout(); }
+// What the last poll_transmit brought about is told at once, though its owner has drained the events before.
+TimePoint Session::Impl::next_timeout() const noexcept { return events_.empty() ? transport_->next_timeout() : now_; }
 
 std::optional<Session::Event> Session::Impl::poll_event() {
   while (auto event = events_.pop()) {

@@ -84,7 +84,9 @@ void Transport::abort(TimePoint now) {
 
 // A handshake under way ends with close_notify, and one that failed here with an alert that may still be unsent:
 // without it the peer would wait for its timeout.
-bool Transport::has_last_word() const { return dtls_running_ && ice_.can_send(); }
+bool Transport::has_last_word() const {
+  return dtls_running_ && dtls_->state() != DtlsTransportState::Closed && ice_.can_send();
+}
 
 void Transport::finish() {
   if (life_ == Life::Finished) return;
