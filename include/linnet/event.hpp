@@ -11,7 +11,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <tuple>
@@ -127,7 +126,7 @@ class EventState : public std::enable_shared_from_this<EventState<Args...>> {
     const std::uint64_t last = last_id_;
     while (!waiters_.empty() && waiters_.front().id <= last) {
       auto completion = std::move(waiters_.front().completion);
-      waiters_.pop_front();
+      waiters_.erase(waiters_.begin());
       completion(nullptr, args...);
     }
     if (const auto main = main_) (*main)(args...);
@@ -168,7 +167,7 @@ class EventState : public std::enable_shared_from_this<EventState<Args...>> {
   Executor executor_;
   std::shared_ptr<Handler> main_;
   std::vector<Added> added_;
-  std::deque<Waiter> waiters_;
+  std::vector<Waiter> waiters_;  // rarely more than one, mostly none: a deque would cost every event half a kilobyte
   std::move_only_function<void()> listen_;
   std::uint64_t last_id_ = 0;
   std::size_t depth_ = 0;

@@ -58,6 +58,8 @@ struct Tuning {
   std::size_t ice_max_remote_candidates = 256;
   /// Take addresses of the loopback interface as host candidates. Browsers do not; tests on one machine may.
   bool ice_loopback_candidates = false;
+  /// Take nothing else: for two programs on one machine, which then send nothing to a network.
+  bool ice_loopback_only = false;
   /// Behave as an ICE-lite implementation (RFC 8445 section 2.5): for servers on public addresses only.
   bool ice_lite = false;
 

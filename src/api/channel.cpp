@@ -169,7 +169,7 @@ void Channel::drain() {
       events_.message.emit(*message);
     } else if (!receivers_.empty()) {
       auto done = std::move(receivers_.front().done);
-      receivers_.pop_front();
+      receivers_.erase(receivers_.begin());
       done(nullptr, std::move(message));
     }
   }
@@ -188,7 +188,7 @@ void Channel::check_writable() {
   if (connection_ != nullptr && ready_state() >= DataChannelState::Closing) end_writers();
   while (connection_ != nullptr && !writers_.empty() && has_room()) {
     auto done = std::move(writers_.front().done);
-    writers_.pop_front();
+    writers_.erase(writers_.begin());
     done(nullptr);
   }
 }

@@ -1,13 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "linnet/data_channel.hpp"
 
@@ -100,8 +100,8 @@ class Channel : public std::enable_shared_from_this<Channel> {
   std::optional<std::uint16_t> id_;  ///< As last known.
   Events events_;
   std::weak_ptr<Channel> handle_;
-  std::deque<Receiver> receivers_;
-  std::deque<Writer> writers_;
+  std::vector<Receiver> receivers_;  // rarely more than one, mostly none
+  std::vector<Writer> writers_;
   std::uint64_t last_wait_ = 0;
   bool orphaned_ = false;
   bool draining_ = false;

@@ -93,6 +93,7 @@ std::vector<InterfaceAddress> host_addresses(std::span<const InterfaceAddress> a
   for (const InterfaceAddress& a : all) {
     if (a.deprecated || is_forbidden(a.address)) continue;
     if (a.address.is_v4() ? !policy.ipv4 : !policy.ipv6) continue;
+    if (policy.loopback_only && !a.loopback) continue;
     const bool has_better = std::ranges::any_of(all, [&](const InterfaceAddress& b) {
       return b.index == a.index && b.address.is_v6() && !b.address.is_link_local() && !b.deprecated &&
              !is_forbidden(b.address);

@@ -28,6 +28,7 @@ struct HostAddressPolicy {
   bool ipv4 = true;
   bool ipv6 = true;
   bool loopback = false;  ///< Also loopback addresses; without, only when there is nothing else.
+  bool loopback_only = false;
 };
 
 /// The addresses that host candidates are gathered on, RFC 8445 section 5.1.1.1: no deprecated, site-local,

@@ -28,6 +28,12 @@ TEST(HostAddresses, LeaveLoopbackOutUnlessItIsAllThereIsOrWanted) {
               ElementsAre("127.0.0.1", "192.0.2.1"));
 }
 
+TEST(HostAddresses, TakeLoopbackAloneWhereThatIsAllThatIsWanted) {
+  EXPECT_THAT(
+      chosen({on(1, "127.0.0.1"), on(1, "::1"), on(2, "192.0.2.1"), on(2, "2001:db8::1")}, {.loopback_only = true}),
+      ElementsAre("127.0.0.1", "::1"));
+}
+
 TEST(HostAddresses, TakeLinkLocalOnlyWhereAnInterfaceHasNothingBetter) {
   EXPECT_THAT(chosen({on(2, "fe80::1"), on(2, "2001:db8::1"), on(3, "fe80::2")}),
               ElementsAre("2001:db8::1", "fe80::2"));

@@ -15,9 +15,10 @@ void SocketSet::on_ready(std::weak_ptr<void> owner, OnReadable readable, OnWrita
 }
 
 SocketSet::Changes SocketSet::refresh() {
-  const auto addresses = io::host_addresses(
-      io::interfaces(),
-      {.ipv4 = tuning_.use_ipv4, .ipv6 = tuning_.use_ipv6, .loopback = tuning_.ice_loopback_candidates});
+  const auto addresses = io::host_addresses(io::interfaces(), {.ipv4 = tuning_.use_ipv4,
+                                                               .ipv6 = tuning_.use_ipv6,
+                                                               .loopback = tuning_.ice_loopback_candidates,
+                                                               .loopback_only = tuning_.ice_loopback_only});
   Changes out;
   for (const auto& [local, socket] : sockets_)
     if (std::ranges::find(addresses, local.address, &io::InterfaceAddress::address) == addresses.end())

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <vector>
 
@@ -38,7 +37,8 @@ struct DataChannel {
 
   /// Messages taken from the association before the reader asked: those that came before the OPEN, and one that had to
   /// be looked at to find an ACK.
-  std::deque<DataChannelMessage> inbox{};
+  /// Mostly none, seldom more than one: a deque would cost every channel half a kilobyte.
+  std::vector<DataChannelMessage> inbox{};
   /// The begin of a message sent in the deprecated partial form.
   std::vector<std::byte> partial{};
 

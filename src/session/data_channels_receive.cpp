@@ -54,7 +54,7 @@ std::optional<DataChannelMessage> DataChannels::receive(TimePoint now, ChannelId
     return std::nullopt;
   }
   DataChannelMessage message = std::move(channel->inbox.front());
-  channel->inbox.pop_front();
+  channel->inbox.erase(channel->inbox.begin());
   read_ahead_ -= message.data.size();
   ++channel->messages_received;
   channel->bytes_received += message.data.size();

@@ -11,7 +11,7 @@ namespace linnet::app::bench {
 namespace asio = boost::asio;
 
 Driver::Driver(Executor executor, Link& link, Configuration configuration, Tuning tuning)
-    : news_(executor), end_(std::move(executor), link, std::move(configuration), tuning) {
+    : news_(executor), gone_(executor), end_(std::move(executor), link, std::move(configuration), tuning) {
   raise_file_limit();
   end_.on_object = [this](const boost::json::object& object) {
     if (!object.contains("answer")) return;
@@ -19,7 +19,7 @@ Driver::Driver(Executor executor, Link& link, Configuration configuration, Tunin
     news_.cancel();
   };
   end_.on_link_end = [this] {
-    ended_ = true;
+    gone_.open();
     news_.cancel();
   };
 }
@@ -76,12 +76,12 @@ void Driver::tell(std::string_view what, boost::json::object request) {
 asio::awaitable<boost::json::object> Driver::answer(std::chrono::duration<double> limit) {
   using Clock = std::chrono::steady_clock;
   const auto deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(limit);
-  while (answers_.empty() && !ended_ && Clock::now() < deadline) {
+  while (answers_.empty() && !gone_.is_open() && Clock::now() < deadline) {
     news_.expires_at(deadline);
     co_await news_.async_wait(asio::as_tuple(asio::use_awaitable));
   }
   if (answers_.empty()) {
-    const char* why = ended_ ? "the other end went away" : "the other end does not answer any more";
+    const char* why = gone_.is_open() ? "the other end went away" : "the other end does not answer any more";
     throw Exception{{.name = ErrorName::NetworkError, .message = why}};
   }
   auto out = std::move(answers_.front());
@@ -94,15 +94,16 @@ asio::awaitable<boost::json::object> Driver::ask(std::string_view what, boost::j
   co_return co_await answer();
 }
 
+asio::awaitable<void> Driver::run(asio::awaitable<void> measurement) {
+  const bool measured = co_await ends_before(std::move(measurement), gone_);
+  if (!measured) throw Exception{{.name = ErrorName::NetworkError, .message = "the other end went away"}};
+}
+
 asio::awaitable<void> Driver::finish() {
   co_await close_all();
   co_await ask("done", boost::json::object());
   // Its connections say goodbye to ours.
-  while (!ended_) {
-    news_.expires_after(std::chrono::seconds{15});
-    const auto [error] = co_await news_.async_wait(asio::as_tuple(asio::use_awaitable));
-    if (!error) break;
-  }
+  co_await gone_.wait(std::chrono::seconds{15});
 }
 
 }  // namespace linnet::app::bench

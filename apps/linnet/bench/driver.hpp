@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "bench/end.hpp"
+#include "bench/gate.hpp"
 
 namespace linnet::app::bench {
 
@@ -49,13 +50,15 @@ class Driver {
   /// Both.
   [[nodiscard]] boost::asio::awaitable<boost::json::object> ask(std::string_view what, boost::json::object request);
 
+  /// Runs a measurement of this driver; throws Exception when the other end goes away meanwhile.
+  [[nodiscard]] boost::asio::awaitable<void> run(boost::asio::awaitable<void> measurement);
   /// Tells the other end that this was all, and waits until it has gone.
   [[nodiscard]] boost::asio::awaitable<void> finish();
 
  private:
   std::deque<boost::json::object> answers_;
   boost::asio::steady_timer news_;
-  bool ended_ = false;
+  Gate gone_;
   // The last member: its connections close, and call nothing any more, before the rest goes.
   End end_;
 };

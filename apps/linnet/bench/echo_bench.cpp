@@ -10,6 +10,7 @@
 
 #include "bench/bench.hpp"
 #include "bench/echo_traffic.hpp"
+#include "bench/gate.hpp"
 #include "bench/pings.hpp"
 #include "bench/process_cost.hpp"
 #include "bench/report.hpp"
@@ -84,7 +85,7 @@ awaitable<ExitCode> run_with_echo(MeetingOptions meeting_options, BenchOptions o
   asio::experimental::channel<void(boost::system::error_code, ExitCode)> news{executor, 8};
   SetUp set_up;
   std::string problem;
-  bool measuring = false;
+  Gate gone{executor};
   Meeting meeting{executor, std::move(meeting_options), output};
   meeting.on_remote = [&](const RemotePtr& remote) {
     set_up.remote = remote;
@@ -101,7 +102,8 @@ awaitable<ExitCode> run_with_echo(MeetingOptions meeting_options, BenchOptions o
   };
   meeting.on_gone = [&](const RemotePtr&, Ending, const std::string& why) {
     problem = why;
-    if (!measuring) news.try_send(boost::system::error_code{}, ExitCode::NoPath);
+    gone.open();
+    news.try_send(boost::system::error_code{}, ExitCode::NoPath);
   };
   co_await meeting.open();
   const auto met = co_await news.async_receive(asio::use_awaitable);
@@ -109,10 +111,13 @@ awaitable<ExitCode> run_with_echo(MeetingOptions meeting_options, BenchOptions o
     output.error(problem);
     co_return met;
   }
-  measuring = true;
   Report report{output, true};
-  co_await measure_all(set_up, report, options);
+  const bool measured = co_await ends_before(measure_all(set_up, report, options), gone);
   output.progress({});
+  if (!measured) {
+    output.error(problem);
+    co_return ExitCode::NoPath;
+  }
   output.event("bench", report.values());
   co_return ExitCode::Done;
 }

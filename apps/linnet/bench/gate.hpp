@@ -26,4 +26,7 @@ class Gate {
   bool open_ = false;
 };
 
+/// Runs `work` to its end (true; rethrows what it threw), or until the gate opens, which cancels it.
+[[nodiscard]] boost::asio::awaitable<bool> ends_before(boost::asio::awaitable<void> work, Gate& gate);
+
 }  // namespace linnet::app::bench

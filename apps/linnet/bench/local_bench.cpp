@@ -21,6 +21,7 @@ using boost::asio::awaitable;
 Tuning local_tuning() {
   Tuning tuning;
   tuning.ice_loopback_candidates = true;
+  tuning.ice_loopback_only = true;
   tuning.use_ipv6 = false;
   return tuning;
 }
@@ -43,7 +44,7 @@ awaitable<ExitCode> run_local(BenchOptions options, Output& output) {
   Driver driver{executor, link, Configuration(), local_tuning()};
   Report report{output};
   link.start();
-  co_await measure(driver, report, options, Workload::ManyChannels);
+  co_await driver.run(measure(driver, report, options, Workload::ManyChannels));
   co_await driver.finish();
   output.progress({});
   if (options.json) std::cout << report.json() << std::endl;

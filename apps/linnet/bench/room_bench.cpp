@@ -30,14 +30,16 @@ void finish_report(const Report& report, Output& output) {
   output.event("bench", report.values());
 }
 
+awaitable<void> greet(Driver& driver) { co_await driver.ask("hello", boost::json::object()); }
+
 awaitable<ExitCode> drive(Opponent& opponent, const BenchOptions& options, Output& output) {
   auto& connection = opponent.remote->connection;
   Driver driver{connection.get_executor(), *opponent.link, connection.get_configuration(), Tuning()};
   Report report{output};
-  co_await driver.ask("hello", boost::json::object());
+  co_await driver.run(greet(driver));
   report.heading("With " + opponent.remote->name + ", " + path_in_words(connection) +
                  "; new connections are set up over the first one");
-  co_await measure(driver, report, options, Workload::SetUp);
+  co_await driver.run(measure(driver, report, options, Workload::SetUp));
   co_await driver.finish();
   finish_report(report, output);
   co_return ExitCode::Done;
