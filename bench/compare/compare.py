@@ -46,7 +46,7 @@ def arguments(words_given):
     parser.add_argument("--runs", type=int, help="rounds, of which the medians are shown (3; with --quick 1)")
     parser.add_argument("--quick", action="store_true", help="short runs, few connections and channels: to see that it works")
     parser.add_argument("--seconds", type=float, help="of each throughput and round-trip run (4; with --quick 1)")
-    parser.add_argument("--timeout", type=float, help="seconds after which a peer's workload is given up (120; with --quick 30)")
+    parser.add_argument("--timeout", type=float, help="seconds after which a peer's workload is given up (120; with --quick 60)")
     parser.add_argument("--record", action="store_true", help="write docs/performance.md and its plots")
     parser.add_argument("--instructions", action="store_true", help="only count instructions (valgrind)")
     parser.add_argument("--no-instructions", action="store_true", help="measure without counting instructions")
@@ -62,7 +62,7 @@ def arguments(words_given):
         "setups": 20 if quick else 200,
         "connections": 50 if quick else 1000,
         "channels": [100, 1000] if quick else [100, 1000, 16384, 65534],
-        "timeout": chosen.timeout or (30 if quick else 120),
+        "timeout": chosen.timeout or (60 if quick else 120),
     }
     return chosen
 

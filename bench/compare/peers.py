@@ -1,7 +1,7 @@
 """The stacks that can be compared here, and one run of one of them.
 
 A stack is a folder of bench/peers with a peer.json: what it needs on the PATH, the commands that prepare it, the
-command that runs it. `{build}` stands for a folder to build into. See bench/peers/README.md for what a program does.
+command that runs it; `check` commands are run every time. `{build}` stands for a folder to build into. See bench/peers/README.md for what a program does.
 """
 import hashlib
 import json
@@ -92,16 +92,20 @@ class Peer:
         """Installs and builds it, unless that was done for the same sources."""
         self.build = build / self.name
         self.build.mkdir(parents=True, exist_ok=True)
+        self._do(self.about.get("check", []), "check.log")
         stamp, sources = self.build / "prepared", self._sources()
         modules = self.folder / "node_modules"
         if stamp.exists() and stamp.read_text() == sources and (modules.exists() or not (self.folder / "package.json").exists()):
             return
-        log = self.build / "prepare.log"
-        with log.open("w") as out:
-            for words in self.about["prepare"]:
-                if subprocess.run(self._command(words), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False).returncode:
-                    raise Unavailable(f"'{words[0]} {words[1]}' failed, see {log.relative_to(ROOT)}")
+        self._do(self.about["prepare"], "prepare.log")
         stamp.write_text(sources)
+
+    def _do(self, commands, log_name):
+        log = self.build / log_name
+        with log.open("w") as out:
+            for command in map(self._command, commands):
+                if subprocess.run(command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False).returncode:
+                    raise Unavailable(f"'{' '.join(command[:2])}' failed, see {os.path.relpath(log, ROOT)}")
 
     def run(self, workload, options, prefix):
         """One fresh pair of processes for one workload; both are gone afterwards. `prefix` goes before each command."""
@@ -121,7 +125,7 @@ class Peer:
                     pass
                 stop(started)
             if not result.exists() or not result.read_text().strip():
-                return {"errors": {workload: f"no result, see {log.relative_to(ROOT)}"}}
+                return {"errors": {workload: f"no result, see {os.path.relpath(log, ROOT)}"}}
             return json.loads(result.read_text())
 
     def _start(self, common, result, errors):

@@ -158,22 +158,39 @@ struct Sessions {
 
 }  // namespace
 
-// Names without C++'s mangling, never inlined: that is how callgrind finds them.
+// Names without C++'s mangling, as they are written: no copy for one caller's constants, nothing inlined. That is how
+// callgrind finds them.
+#ifdef __clang__
+#define MEASURED [[gnu::noinline]]
+#else
+#define MEASURED [[gnu::noipa]]
+#endif
 extern "C" {
-[[gnu::noinline]] std::size_t measured_pack(sctp::Association& from, TimePoint now, Packet& packet);
-[[gnu::noinline]] void measured_sack(sctp::Association& to, TimePoint now, std::span<std::byte> packet);
-[[gnu::noinline]] std::size_t measured_parse(std::span<const std::byte> packet);
-[[gnu::noinline]] std::size_t measured_seal(dtls::Connection& connection, std::span<std::byte> record,
-                                            std::size_t size);
-[[gnu::noinline]] std::size_t measured_open(dtls::Connection& connection, std::span<std::byte> record);
-[[gnu::noinline]] void measured_sctp_megabyte(Associations& pair, std::span<const std::byte> message);
-[[gnu::noinline]] void measured_session_megabyte(Sessions& pair, std::span<const std::byte> message);
+MEASURED std::size_t measured_pack(sctp::Association& from, TimePoint now, Packet& packet);
+MEASURED void measured_sack(sctp::Association& to, TimePoint now, std::span<std::byte> packet);
+MEASURED std::size_t measured_parse(std::span<const std::byte> packet);
+MEASURED std::size_t measured_seal(dtls::Connection& connection, std::span<std::byte> record, std::size_t size);
+MEASURED std::size_t measured_open(dtls::Connection& connection, std::span<std::byte> record);
+MEASURED void measured_sctp_megabyte(Associations& pair, std::span<const std::byte> message);
+MEASURED void measured_session_megabyte(Sessions& pair, std::span<const std::byte> message);
 }
 
+namespace {
+
+/// Keeps what follows a call in its place: a function that ends by jumping into another is not seen to return.
+void stay() { asm volatile("" ::: "memory"); }
+
+}  // namespace
+
 std::size_t measured_pack(sctp::Association& from, TimePoint now, Packet& packet) {
-  return from.poll_packet(now, packet);
+  const std::size_t size = from.poll_packet(now, packet);
+  stay();
+  return size;
 }
-void measured_sack(sctp::Association& to, TimePoint now, std::span<std::byte> packet) { to.handle_packet(now, packet); }
+void measured_sack(sctp::Association& to, TimePoint now, std::span<std::byte> packet) {
+  to.handle_packet(now, packet);
+  stay();
+}
 std::size_t measured_parse(std::span<const std::byte> packet) {
   std::size_t payload = 0;
   const auto parsed = sctp::PacketView::parse(packet);
@@ -182,10 +199,14 @@ std::size_t measured_parse(std::span<const std::byte> packet) {
   return payload;
 }
 std::size_t measured_seal(dtls::Connection& connection, std::span<std::byte> record, std::size_t size) {
-  return connection.seal(record, size);
+  const std::size_t sealed = connection.seal(record, size);
+  stay();
+  return sealed;
 }
 std::size_t measured_open(dtls::Connection& connection, std::span<std::byte> record) {
-  return connection.handle_packet({}, record).size();
+  const std::size_t opened = connection.handle_packet({}, record).size();
+  stay();
+  return opened;
 }
 
 void measured_sctp_megabyte(Associations& pair, std::span<const std::byte> message) {

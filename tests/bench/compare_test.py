@@ -161,9 +161,6 @@ class PeersTest(unittest.TestCase):
         peer, build = self.pretender("sys.exit(3)")
         peer.about["prepare"] = []
         peer.prepare(build)
-        original = peers.ROOT
-        peers.ROOT = build
-        self.addCleanup(setattr, peers, "ROOT", original)
         self.assertIn("no result", self.run_one(peer)["errors"]["w2"])
 
     def test_a_peer_is_prepared_once_until_its_sources_change(self):
@@ -175,6 +172,13 @@ class PeersTest(unittest.TestCase):
         (peer.folder / "peer.py").write_text("changed")
         peer.prepare(build)
         self.assertEqual(made.read_text().count("made"), 2)
+
+    def test_a_check_that_fails_leaves_the_peer_out(self):
+        peer, build = self.pretender(TELLS)
+        peer.about["check"] = [[sys.executable, "-c", "raise SystemExit(1)"]]
+        with self.assertRaisesRegex(peers.Unavailable, "failed, see"):
+            peer.prepare(build)
+        self.assertFalse((peer.folder / "made").exists())
 
     def test_what_is_not_there_is_told_in_one_line(self):
         peer, _ = self.pretender(TELLS)
