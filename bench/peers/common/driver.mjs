@@ -201,8 +201,8 @@ function open_many(connection, count) {
         }
       } catch (error) {
         refused = `after ${made} channels: ${error.message ?? error}`;
-        all();
       }
+      all();  // some are open as soon as they are made
       if (made < count && !refused) soon(more);
     };
     more();
