@@ -6,7 +6,13 @@ const wrap = (channel, polls, queued) => {
     send: (data) => channel.send(data),
     buffered: () => channel.bufferedAmount + queued(),
     low(threshold, callback) {
-      if (polls) return void setInterval(() => own.buffered() <= threshold && callback(), 1);
+      if (polls) {
+        const timer = setInterval(() => {
+          if (channel.readyState !== 'open') clearInterval(timer);
+          else if (own.buffered() <= threshold) callback();
+        }, 1);
+        return;
+      }
       channel.bufferedAmountLowThreshold = threshold;
       channel.onbufferedamountlow = callback;
     },
