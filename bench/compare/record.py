@@ -25,7 +25,7 @@ def markdown(results, plots):
         "# Performance of the data channels",
         "",
         "Written by `script/bench --record`; do not edit. linnet and the other stacks do the same work in one run, in turn; each figure is",
-        f"the median of {options['runs']} runs. Figures of two runs, or of two machines, do not compare: the ratios do.",
+        f"the median of {options['runs']} run{'s' if options['runs'] > 1 else ''}. Figures of two runs, or of two machines, do not compare: the ratios do.",
         "",
         f"{results['date']}, {machine['processor']}, {machine['cores']} cores, {machine['system']}, OpenSSL {machine['openssl']}.",
         "Two processes over loopback unless said otherwise. `linnet is` says how many times better linnet is than the best other stack:",
