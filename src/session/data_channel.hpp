@@ -18,6 +18,10 @@ struct DataChannel {
 
   /// RFC 8832 section 6: what goes out is ordered until the ACK or any other message came.
   bool confirmed = false;
+  /// W3C "open" was announced.
+  bool announced = false;
+  /// The OPEN left before the association stood.
+  bool opened_early = false;
   /// close() was called here: what still comes is thrown away.
   bool closed_here = false;
   /// The how many-th of the session's channels to close this was.

@@ -46,7 +46,9 @@ void DataChannels::handle(TimePoint now, const sctp::Event& event) {
   std::visit(
       [&](const auto& e) {
         using E = std::decay_t<decltype(e)>;
-        if constexpr (std::is_same_v<E, sctp::Connected>) {
+        if constexpr (std::is_same_v<E, sctp::PeerAnswered>) {
+          open_early(now);
+        } else if constexpr (std::is_same_v<E, sctp::Connected>) {
           open_all(now);
         } else if constexpr (std::is_same_v<E, sctp::MessageReady>) {
           message_ready(now, dcep::ChannelStream{e.stream.value()});

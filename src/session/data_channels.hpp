@@ -78,6 +78,7 @@ class DataChannels {
   void discard(sctp::StreamId stream);
 
   // data_channels_open.cpp
+  void open_early(TimePoint now);
   void open_all(TimePoint now);
   void open(TimePoint now, ChannelId id, DataChannel& channel);
   void announce_open(ChannelId id, DataChannel& channel);

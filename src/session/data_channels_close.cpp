@@ -12,6 +12,10 @@ void DataChannels::close_channel(TimePoint now, ChannelId id) {
   if (!channel || channel->state == DataChannelState::Closed) return;
   // Also after the peer began: the reader is no longer interested, so nothing holds our reset back.
   channel->closed_here = true;
+  if (channel->state == DataChannelState::Connecting && channel->opened_early && !connected()) {
+    channel->state = DataChannelState::Closing;  // The peer will hear of the channel, and then of its end.
+    return;
+  }
   if (channel->state == DataChannelState::Connecting || !connected()) {
     set_closed(id, *channel, true);
     return;
@@ -157,7 +161,7 @@ void DataChannels::close() {
 }
 
 void DataChannels::set_closed(ChannelId id, DataChannel& channel, bool tell) {
-  if (channel.state != DataChannelState::Connecting) ++closed_count_;
+  if (channel.announced) ++closed_count_;
   // Before a stream was used the id is free at once; afterwards only finish_reset() frees it.
   if (channel.state == DataChannelState::Connecting && channel.stream) streams_.release(*channel.stream);
   channel.state = DataChannelState::Closed;

@@ -5,9 +5,21 @@
 
 namespace linnet::session {
 
+/// The association is about to stand, and what is sent now travels with SCTP's own handshake.
+void DataChannels::open_early(TimePoint now) {
+  for (auto& [id, channel] : channels_) {
+    const bool may = channel.state == DataChannelState::Connecting && !channel.parameters.negotiated &&
+                     channel.stream && channel.stream->value() < association_->outgoing_streams();
+    if (!may || std::exchange(channel.opened_early, true)) continue;
+    send_control(now, *channel.stream, dcep::write(dcep::open_message(channel.parameters)));
+  }
+}
+
 void DataChannels::open_all(TimePoint now) {
   for (auto& [id, channel] : channels_) {
     if (channel.state == DataChannelState::Connecting) open(now, id, channel);
+    // Closed here in the meantime.
+    if (channel.state == DataChannelState::Closing) reset_outgoing(now, id, channel);
   }
 }
 
@@ -22,7 +34,7 @@ void DataChannels::open(TimePoint now, ChannelId id, DataChannel& channel) {
   if (channel.parameters.negotiated) {
     // There is no handshake whose end could be awaited, so nothing has to stay ordered for its sake.
     channel.confirmed = true;
-  } else {
+  } else if (!channel.opened_early) {
     send_control(now, *channel.stream, dcep::write(dcep::open_message(channel.parameters)));
   }
   announce_open(id, channel);
@@ -32,6 +44,7 @@ void DataChannels::open(TimePoint now, ChannelId id, DataChannel& channel) {
 void DataChannels::announce_open(ChannelId id, DataChannel& channel) {
   channel.state = DataChannelState::Open;
   ++opened_;
+  channel.announced = true;
   association_->set_weight(sctp::StreamId{channel.stream->value()}, dcep::wire_priority(channel.parameters.priority));
   if (channel.low_threshold != 0) {
     association_->set_buffered_amount_low_threshold(sctp::StreamId{channel.stream->value()}, channel.low_threshold);

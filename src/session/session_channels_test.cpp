@@ -98,6 +98,91 @@ TEST(Session, HoldsBackAPeerWhoseMessagesNobodyReads) {
   EXPECT_EQ(rig.run_until([&] { return rig.b.received[rig.remote()].size() == 60; }, 60s), sim::Stop::Done);
 }
 
+TEST(Session, TellsThePeerOfAChannelTogetherWithTheSctpHandshake) {
+  Rig rig;
+  (void)rig.a.session->create_data_channel(rig.now(), "chat", {}).value();
+  rig.negotiate(rig.a, rig.b);
+  ASSERT_EQ(rig.run_until([&] { return rig.b.session->sctp_transport_state() == SctpTransportState::Connected; }, 10s),
+            sim::Stop::Done);
+  EXPECT_THAT(rig.b.announced, SizeIs(1)) << "at the same instant, not half a round trip later";
+}
+
+TEST(Session, AChannelClosedAtAnyMomentOfTheHandshakeIsClosedOnBothSides) {
+  for (int when = 0; when <= 160; when += 4) {
+    SCOPED_TRACE(when);
+    Rig rig;
+    const ChannelId closed = rig.a.session->create_data_channel(rig.now(), "closed", {}).value();
+    const ChannelId kept = rig.a.session->create_data_channel(rig.now(), "kept", {}).value();
+    rig.negotiate(rig.a, rig.b);
+    rig.run_for(when * 1ms);
+    rig.a.session->close_channel(rig.now(), closed);
+    const auto others_closed = [&] {
+      return std::ranges::all_of(rig.b.announced, [&](ChannelId id) {
+        return rig.b.session->label(id) == "kept" || rig.b.session->ready_state(id) == DataChannelState::Closed;
+      });
+    };
+    ASSERT_EQ(rig.run_until(
+                  [&] {
+                    return rig.a.open(kept) && !rig.b.announced.empty() && others_closed() &&
+                           rig.a.session->ready_state(closed) == DataChannelState::Closed;
+                  },
+                  10s),
+              sim::Stop::Done);
+    ASSERT_TRUE(rig.a.session->send(rig.now(), kept, "hello"));
+    ASSERT_EQ(rig.run_until([&] { return !rig.b.received.empty(); }, 10s), sim::Stop::Done);
+    EXPECT_EQ(rig.a.count<Session::ChannelError>(), 0U);
+  }
+}
+
+/// How long a short message takes beside a file on another channel, over 20 Mbit/s and 20 ms each way.
+Duration chat_beside_file(bool interleaving) {
+  Tuning tuning;
+  tuning.sctp_interleaving = interleaving;
+  Rig rig(1, {.latency = 20ms, .bits_per_second = 20'000'000, .queue_bytes = 60'000}, tuning, tuning);
+  const ChannelId file = rig.connect();
+  const ChannelId chat = rig.a.session->create_data_channel(rig.now(), "chat", {.priority = Priority::High}).value();
+  (void)rig.run_until([&] { return rig.b.announced.size() == 2; }, 10s);
+  for (int i = 0; i < 40; ++i) (void)rig.a.session->send(rig.now(), file, std::span<const std::byte>(pattern(262'144)));
+  rig.run_for(1s);
+  Duration worst{};
+  for (std::size_t i = 1; i <= 5; ++i) {
+    rig.run_for(33ms);
+    const TimePoint asked = rig.now();
+    EXPECT_TRUE(rig.a.session->send(rig.now(), chat, "hello"));
+    EXPECT_EQ(rig.run_until([&] { return rig.b.received[rig.b.announced.at(1)].size() == i; }, 10s), sim::Stop::Done);
+    worst = std::max(worst, rig.now() - asked);
+  }
+  return worst;
+}
+
+TEST(Session, AShortMessageIsNotStuckBehindAFileOfAnotherChannel) {
+  const Duration interleaved = chat_beside_file(true);
+  EXPECT_LT(interleaved, 100ms) << "a round trip, and what stands in the path's queue";
+  EXPECT_GT(chat_beside_file(false), interleaved + 30ms) << "the rest of 256 KiB takes 100 ms";
+}
+
+TEST(Session, ChannelsShareThePathByTheirPrioritiesOnBothSides) {
+  Rig rig(1, {.latency = 10ms, .bits_per_second = 20'000'000, .queue_bytes = 60'000});
+  const ChannelId low = rig.connect({.priority = Priority::VeryLow});
+  const ChannelId high = rig.a.session->create_data_channel(rig.now(), "high", {.priority = Priority::High}).value();
+  (void)rig.run_until([&] { return rig.b.announced.size() == 2; }, 10s);
+  for (Peer* sender : {&rig.a, &rig.b}) {
+    Peer& receiver = sender == &rig.a ? rig.b : rig.a;
+    // B learnt the priorities from the OPENs.
+    const ChannelId from_low = sender == &rig.a ? low : rig.b.announced.at(0);
+    const ChannelId from_high = sender == &rig.a ? high : rig.b.announced.at(1);
+    const ChannelId to_low = sender == &rig.a ? rig.b.announced.at(0) : low;
+    const ChannelId to_high = sender == &rig.a ? rig.b.announced.at(1) : high;
+    for (int i = 0; i < 200; ++i)
+      for (const ChannelId id : {from_low, from_high})
+        ASSERT_TRUE(sender->session->send(rig.now(), id, std::span<const std::byte>(pattern(20'000))));
+    ASSERT_EQ(rig.run_until([&] { return receiver.received[to_high].size() >= 150; }, 30s), sim::Stop::Done);
+    EXPECT_GE(receiver.received[to_low].size(), 10U);
+    EXPECT_LE(receiver.received[to_low].size(), 40U) << "an eighth, and what a burst brings at once";
+    ASSERT_EQ(rig.run_until([&] { return receiver.received[to_low].size() == 200; }, 60s), sim::Stop::Done);
+  }
+}
+
 TEST(Session, OpensAHundredChannelsOfAllKinds) {
   Rig rig;
   std::vector<ChannelId> ids;

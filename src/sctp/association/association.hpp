@@ -82,7 +82,7 @@ class Association {
   [[nodiscard]] std::size_t total_buffered() const noexcept;
   /// Size of the largest message that `send` would accept now.
   [[nodiscard]] std::size_t send_room() const noexcept;
-  /// Streams negotiated; 0 before `Connected`.
+  /// Streams negotiated; 0 before `PeerAnswered` and `Connected`.
   [[nodiscard]] std::uint16_t outgoing_streams() const noexcept;
   [[nodiscard]] std::uint16_t incoming_streams() const noexcept;
   /// RFC 8260: messages of different streams do not wait for one another; false before `Connected`.

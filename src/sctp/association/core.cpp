@@ -212,6 +212,7 @@ bool Core::writable_again() const noexcept {
 
 std::optional<Event> Core::poll_event() {
   if (silent_) return std::nullopt;
+  if (std::exchange(answered_event_, false)) return PeerAnswered{};
   if (connected_event_) return *std::exchange(connected_event_, std::nullopt);
   if (const auto ready = reassembly_.poll_ready()) return MessageReady{*ready};
   if (event_owed_at_ == never) {

@@ -151,6 +151,8 @@ class Core {
   /// False: refused. Then the packet's tag proves nothing, and what stands behind the cookie must not be read.
   bool handle_cookie_echo(const ChunkView& chunk, const CommonHeader& header);
   void handle_cookie_ack();
+  /// False: it is not what was agreed when data was sent.
+  [[nodiscard]] bool learn_peer(const Handshake& handshake);
   void establish();
   void handshake_timed_out();
 
@@ -280,6 +282,7 @@ class Core {
   std::string final_text_;
 
   // Events.
+  bool answered_event_ = false;
   std::optional<Connected> connected_event_;
   bool writable_event_ = false;
   Ring<Event> events_;

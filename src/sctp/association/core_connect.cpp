@@ -145,7 +145,7 @@ void Core::handle_init_ack(const ChunkView& chunk) {
     init.problem = CauseCode::OutOfResource;
   init.handshake.local_tag = local_tag_;
   init.handshake.local_initial = local_initial_;
-  tcb_.emplace(init.handshake, *this);
+  if (!learn_peer(init.handshake)) init.problem = CauseCode::ProtocolViolation;
   if (init.problem) return abort_with(*init.problem, "the peer's INIT-ACK is not acceptable");
   if (handshake_timeouts_ == 0) {
     rto_.measured(now_ - init_sent_at_);
@@ -158,7 +158,25 @@ void Core::handle_init_ack(const ChunkView& chunk) {
   handshake_timeouts_ = 0;
   send_init_ = false;
   send_cookie_echo_ = true;
+  answered_event_ = true;
   timers_.set(Timer::Handshake, now_ + rto_.value());
+}
+
+/// The peer's side of the association, perhaps not for the first time: the peer may answer with other numbers after a
+/// stale cookie, or when both began. Data that went with a COOKIE-ECHO keeps its TSNs, for ours stay as they are.
+bool Core::learn_peer(const Handshake& handshake) {
+  if (!tcb_ || tcb_->outstanding.empty()) {
+    tcb_.emplace(handshake, *this);
+    return true;
+  }
+  if (handshake.interleaving != tcb_->handshake.interleaving || handshake.forward_tsn != tcb_->handshake.forward_tsn)
+    return false;
+  tcb_->handshake = handshake;
+  tcb_->tracker = DataTracker(handshake.peer_initial);
+  tcb_->reset = StreamReset(handshake.local_initial, handshake.peer_initial);
+  tcb_->peer_window = handshake.peer_window;
+  tcb_->outstanding.lose_all();
+  return true;
 }
 
 // RFC 9260 sections 5.1.5 and 5.2.4, whose table compares the cookie's tags with those in use.
@@ -176,7 +194,10 @@ bool Core::handle_cookie_echo(const ChunkView& chunk, const CommonHeader& header
   }
   if (local_matches && !peer_matches && state_ < State::Established) {
     // First cookie, or B: both sent an INIT and the peer's comes from another attempt than its INIT-ACK.
-    tcb_.emplace(cookie->handshake, *this);
+    if (!learn_peer(cookie->handshake)) {
+      abort_with(CauseCode::ProtocolViolation, "the peer changed its mind during the handshake");
+      return false;
+    }
   } else if (!local_matches) {
     const bool ties = tcb_ && cookie->local_tie_tag == local_tag_ && cookie->peer_tie_tag == tcb_->handshake.peer_tag &&
                       cookie->local_tie_tag != 0;
@@ -203,8 +224,9 @@ void Core::handle_cookie_ack() {
 void Core::establish() {
   state_ = State::Established;
   timers_.stop(Timer::Handshake);
-  send_init_ = send_cookie_echo_ = false;
-  peer_cookie_ = {};
+  send_init_ = send_cookie_echo_ = answered_event_ = false;
+  peer_cookie_ = std::vector<std::byte>{};
+  if (!tcb_->outstanding.empty()) timers_.set(Timer::Retransmission, now_ + rto_.value());
   errors_ = 0;
   window_advertised_ = window_now();
   connected_event_ = Connected{tcb_->handshake.outgoing_streams, tcb_->handshake.incoming_streams};
@@ -216,7 +238,12 @@ void Core::handshake_timed_out() {
   if (++handshake_timeouts_ > options_.max_init_retransmits) return fail_with("the peer does not answer", std::nullopt);
   rto_.back_off();
   timers_.set(Timer::Handshake, now_ + rto_.value());
-  (state_ == State::CookieWait ? send_init_ : send_cookie_echo_) = true;
+  if (state_ == State::CookieWait) {
+    send_init_ = true;
+    return;
+  }
+  send_cookie_echo_ = true;
+  tcb_->outstanding.lose_all();  // it went with the COOKIE-ECHO, and goes with it again
 }
 
 }  // namespace linnet::sctp

@@ -62,9 +62,9 @@ void Core::handle_error(const ChunkView& chunk) {
   while (const auto cause = causes.next()) {
     if (cause->type != std::to_underlying(CauseCode::StaleCookie) || state_ != State::CookieEchoed) continue;
     if (++stale_cookies_ > options_.max_init_retransmits) return fail_with("the peer's cookies are stale", cause->type);
-    tcb_.reset();
+    if (tcb_->outstanding.empty()) tcb_.reset();
     state_ = State::CookieWait;
-    send_cookie_echo_ = false;
+    send_cookie_echo_ = answered_event_ = false;
     send_init();
     return;
   }

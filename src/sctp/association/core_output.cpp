@@ -21,7 +21,9 @@ std::size_t Core::fragment_header() const noexcept {
   return tcb_->handshake.interleaving ? interleaved_header_size : data_header_size;
 }
 
-std::size_t Core::fragment_size() const noexcept { return path_mtu_.current() - common_header_size - fragment_header(); }
+std::size_t Core::fragment_size() const noexcept {
+  return path_mtu_.current() - common_header_size - fragment_header();
+}
 
 std::size_t Core::packet_with(std::size_t payload) const noexcept {
   return common_header_size + fragment_header() + padded(payload);
@@ -74,7 +76,8 @@ std::size_t Core::write_chunks(std::span<std::byte> out) {
     if (!t.outstanding.has_lost()) write_new(writer, sent);
     if (!sent && !forward) forward = write_forward(writer);
     if (sent) t.fast_retransmit = false;
-    if ((sent || forward) && !timers_.armed(Timer::Retransmission))
+    // Until the association stands, T1-cookie is what watches over data that goes with the COOKIE-ECHO.
+    if ((sent || forward) && state_ >= State::Established && !timers_.armed(Timer::Retransmission))
       timers_.set(Timer::Retransmission, now_ + rto_.value());
     // More than one packet's worth: a larger packet would help.
     if (sent && !queue_.empty()) path_mtu_.want();
@@ -187,6 +190,7 @@ bool Core::write_control(PacketWriter& writer) {
     return true;
   };
   // RFC 9260 section 5.1: COOKIE-ECHO and COOKIE-ACK come first in their packets.
+  const bool echoes_cookie = send_cookie_echo_;
   if (!flush(send_cookie_echo_, ChunkType::CookieEcho, peer_cookie_)) return false;
   if (!flush(send_cookie_ack_, ChunkType::CookieAck, {})) return false;
   if (error_size_ != 0) {
@@ -194,7 +198,8 @@ bool Core::write_control(PacketWriter& writer) {
     error_size_ = 0;
   }
   if (!flush(send_heartbeat_ack_, ChunkType::HeartbeatAck, heartbeat_echo_)) return false;
-  if (state_ < State::Established) return false;
+  // Section 5.1: data may go with the COOKIE-ECHO, and nothing else before the COOKIE-ACK.
+  if (state_ < State::Established) return echoes_cookie;
   if (!write_sack(writer)) return false;
   std::array<std::byte, 4> cumulative;
   store_be(cumulative.data(), tcb_->tracker.cumulative().value());
@@ -252,7 +257,8 @@ bool Core::write_forward(PacketWriter& writer) {
 }
 
 bool Core::may_send_data() const noexcept {
-  return state_ == State::Established || state_ == State::ShutdownPending || state_ == State::ShutdownReceived;
+  return state_ == State::CookieEchoed || state_ == State::Established || state_ == State::ShutdownPending ||
+         state_ == State::ShutdownReceived;
 }
 
 /// RFC 9260 section 6.1 C: what is lost goes before what is new.

@@ -10,6 +10,10 @@
 
 namespace linnet::sctp {
 
+/// Our INIT was answered: the first messages that are sent now travel with the COOKIE-ECHO, half a round trip before
+/// anything that waits for `Connected` (RFC 9260 section 5.1). Comes only where the peer did not complete its own
+/// handshake first.
+struct PeerAnswered {};
 /// The handshake ended. Streams: ids below the number may be used.
 struct Connected {
   std::uint16_t outgoing_streams = 0;
@@ -45,7 +49,7 @@ struct Failed {
   Error error;
 };
 
-using Event = std::variant<Connected, MessageReady, BufferedAmountLow, Writable, IncomingStreamsReset,
+using Event = std::variant<PeerAnswered, Connected, MessageReady, BufferedAmountLow, Writable, IncomingStreamsReset,
                            OutgoingStreamsReset, StreamResetFailed, Closed, Failed>;
 
 }  // namespace linnet::sctp
