@@ -80,8 +80,35 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     auto& flying = (op & 0x80U) != 0 ? world.from_a : world.from_b;
     const StreamId stream{static_cast<std::uint16_t>(in.u8() & 7U)};
     switch (op & 15U) {
+      case 1: {  // a SACK that claims what it likes about TSNs that are in flight
+        std::uint32_t cumulative = 0;
+        for (const auto& packet : flying)
+          if (packet.size() >= 28 && packet[12] == std::byte{3})
+            cumulative = load_be<std::uint32_t>(packet.data() + 16);
+        if (cumulative == 0) break;
+        const std::size_t gaps = in.u8() % 8;
+        const std::size_t duplicates = in.u8() % 8;
+        std::vector<std::byte> packet(28 + 4 * (gaps + duplicates));
+        std::copy_n(flying.back().begin(), 12, packet.begin());
+        packet[12] = std::byte{3};
+        store_be(packet.data() + 14, static_cast<std::uint16_t>(packet.size() - 12));
+        store_be(packet.data() + 16, cumulative + (in.u8() & 7U) - 2U);
+        store_be(packet.data() + 20, std::uint32_t{in.u16()});
+        store_be(packet.data() + 24, static_cast<std::uint16_t>(gaps));
+        store_be(packet.data() + 26, static_cast<std::uint16_t>(duplicates));
+        std::uint16_t at = 0;
+        for (std::size_t i = 0; i < gaps; ++i)
+          for (const std::size_t field : {std::size_t{0}, std::size_t{2}}) {
+            at = static_cast<std::uint16_t>(at + (in.u8() & 15U));
+            store_be(packet.data() + 28 + 4 * i + field, at);
+          }
+        for (std::size_t i = 0; i < duplicates; ++i)
+          store_be(packet.data() + 28 + 4 * (gaps + i), cumulative + (in.u8() & 31U) - 16U);
+        write_checksum(packet);
+        machine.handle_packet(world.now, packet);
+        break;
+      }
       case 0:
-      case 1:
       case 2: {  // our own bytes behind a right header
         const std::size_t length = in.u8();
         const auto body = in.bytes(std::min<std::size_t>(length, in.remaining()));

@@ -74,7 +74,7 @@ struct Tuning {
 
   /// RFC 9260 section 16: retransmission timeout.
   Duration sctp_rto_initial = std::chrono::milliseconds{500};
-  Duration sctp_rto_min = std::chrono::milliseconds{300};
+  Duration sctp_rto_min = std::chrono::milliseconds{200};
   Duration sctp_rto_max = std::chrono::seconds{10};
   CongestionAlgorithm congestion_algorithm = CongestionAlgorithm::Cubic;
   /// Spread what the congestion window allows over the round trip, instead of sending it in bursts that overflow short

@@ -245,6 +245,7 @@ Statistics Core::statistics() const {
   if (!tcb_) return s;
   s.chunks_retransmitted += tcb_->outstanding.retransmitted();
   s.messages_abandoned += tcb_->outstanding.messages_abandoned();
+  s.spurious_recoveries += tcb_->outstanding.spurious();
   s.congestion_window = tcb_->congestion.window();
   s.slow_start_threshold = tcb_->congestion.threshold();
   s.pacing_rate = tcb_->congestion.pacing_rate();

@@ -35,8 +35,9 @@
 namespace linnet::sctp {
 
 /// The machine behind Association, which owns it and forwards to it. One file for each procedure:
-/// core.cpp (verbs, dispatch, events), core_connect.cpp, core_data.cpp, core_control.cpp (heartbeat, errors,
-/// resets), core_shutdown.cpp, core_output.cpp (everything that is written), core_timers.cpp.
+/// core.cpp (verbs, dispatch, events), core_connect.cpp, core_data.cpp, core_recovery.cpp (timers of what is in
+/// flight), core_control.cpp (heartbeat, errors, resets), core_shutdown.cpp, core_output.cpp (everything that is
+/// written), core_timers.cpp.
 class Core {
  public:
   Core(Options options, Generator& generator);
@@ -91,6 +92,8 @@ class Core {
     Handshake,
     Shutdown,
     ShutdownGuard,
+    Probe,  // before Retransmission: it takes its place when both are due
+    Reordering,
     Retransmission,
     Ack,
     Heartbeat,
@@ -117,6 +120,7 @@ class Core {
     unsigned probes = 0;               // since the window closed
     std::size_t largest_fragment = 0;  // of what is outstanding, or more
     bool fast_retransmit = false;      // one packet may go out whatever the congestion window says
+    bool ack_asked = false;            // the newest DATA chunk bore the I bit: the peer does not delay its SACK
   };
   /// An answer outside of the association: INIT-ACK, or ABORT of a bad INIT. The last one wins.
   struct Reply {
@@ -166,9 +170,17 @@ class Core {
   void forward_streams(Tsn cumulative, ByteReader& reader);
   void forward_messages(ByteReader& reader);
   void data_packet_ended();
-  void retransmission_timed_out();
   [[nodiscard]] bool window_allows(std::size_t size);
   [[nodiscard]] std::size_t window_now() const noexcept;
+
+  // core_recovery.cpp
+  void retransmission_timed_out();
+  void reordering_timed_out();
+  void probe_timed_out();
+  /// After everything that changes what is in flight.
+  void arm_recovery_timers();
+  [[nodiscard]] bool peer_may_wait() const noexcept;
+  [[nodiscard]] Duration retransmission_delay() const noexcept;
 
   // core_control.cpp
   void handle_heartbeat(const ChunkView& chunk);

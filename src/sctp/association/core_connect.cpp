@@ -175,7 +175,7 @@ bool Core::learn_peer(const Handshake& handshake) {
   tcb_->tracker = DataTracker(handshake.peer_initial);
   tcb_->reset = StreamReset(handshake.local_initial, handshake.peer_initial);
   tcb_->peer_window = handshake.peer_window;
-  tcb_->outstanding.lose_all();
+  tcb_->outstanding.timed_out();
   return true;
 }
 
@@ -243,7 +243,7 @@ void Core::handshake_timed_out() {
     return;
   }
   send_cookie_echo_ = true;
-  tcb_->outstanding.lose_all();  // it went with the COOKIE-ECHO, and goes with it again
+  tcb_->outstanding.timed_out();  // it went with the COOKIE-ECHO, and goes with it again
 }
 
 }  // namespace linnet::sctp

@@ -9,7 +9,6 @@ namespace {
 
 /// A FORWARD-TSN further ahead than any sender's window can be is not believed.
 constexpr std::int32_t max_forward = 1 << 20;
-constexpr unsigned black_hole_timeouts = 2;
 
 }  // namespace
 
@@ -91,7 +90,7 @@ void Core::handle_sack(const ChunkView& chunk) {
   const auto sack = SackChunk::parse(chunk);
   if (!sack) return;
   const std::size_t flight_before = tcb_->outstanding.in_flight();
-  const auto result = tcb_->outstanding.handle_sack(now_, *sack, tcb_->congestion.in_fast_recovery());
+  const auto result = tcb_->outstanding.handle_sack(now_, *sack, rto_.smoothed());
   if (!result.valid) return;
   tcb_->peer_window = sack->a_rwnd;
   acknowledged(result, flight_before);
@@ -122,7 +121,8 @@ void Core::acknowledged(const AckResult& result, std::size_t flight_before) {
   if (t.outstanding.empty())
     timers_.stop(Timer::Retransmission);
   else if (result.cumulative_moved)
-    timers_.set(Timer::Retransmission, now_ + rto_.value());
+    timers_.set(Timer::Retransmission, now_ + retransmission_delay());
+  arm_recovery_timers();
   // RFC 3758 section 3.5 C3: again while the peer lags behind, but not more often than once a round trip.
   if (t.outstanding.wants_forward() && now_ - t.forward_sent_at >= std::max(rto_.smoothed(), options_.rto_min / 8))
     t.forward_due = true;
@@ -202,26 +202,6 @@ bool Core::window_allows(std::size_t size) {
     ++t.probes;
   }
   return false;
-}
-
-// RFC 9260 section 6.3.3.
-void Core::retransmission_timed_out() {
-  if (tcb_->outstanding.empty()) {
-    tcb_->probe = true;
-    return;
-  }
-  ++statistics_.timeouts;
-  if (!count_error()) return;
-  rto_.back_off();
-  // RFC 8899 section 4.3: several in a row look like a path that lost its MTU, and the base size works there too.
-  if (errors_ >= black_hole_timeouts) {
-    path_mtu_.black_hole(now_);
-    path_mtu_found();
-  }
-  tcb_->congestion.timed_out(now_);
-  tcb_->outstanding.lose_all();
-  tcb_->forward_due = tcb_->outstanding.wants_forward();
-  timers_.set(Timer::Retransmission, now_ + rto_.value());
 }
 
 }  // namespace linnet::sctp

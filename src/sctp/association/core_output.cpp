@@ -72,13 +72,17 @@ std::size_t Core::write_chunks(std::span<std::byte> out) {
   if (write_control(writer) && may_send_data()) {
     bool forward = write_forward(writer);
     bool sent = false;
+    t.outstanding.begin_packet();
     write_lost(writer, sent);
     if (!t.outstanding.has_lost()) write_new(writer, sent);
     if (!sent && !forward) forward = write_forward(writer);
     if (sent) t.fast_retransmit = false;
     // Until the association stands, T1-cookie is what watches over data that goes with the COOKIE-ECHO.
-    if ((sent || forward) && state_ >= State::Established && !timers_.armed(Timer::Retransmission))
-      timers_.set(Timer::Retransmission, now_ + rto_.value());
+    if (state_ >= State::Established) {
+      if ((sent || forward) && !timers_.armed(Timer::Retransmission))
+        timers_.set(Timer::Retransmission, now_ + retransmission_delay());
+      if (sent) arm_recovery_timers();
+    }
     // More than one packet's worth: a larger packet would help.
     if (sent && !queue_.empty()) path_mtu_.want();
   }
@@ -272,6 +276,10 @@ void Core::write_lost(PacketWriter& writer, bool& sent) {
     if (flight != 0 && !t.fast_retransmit && flight + size > t.congestion.window()) return;
     if (!sent && !t.fast_retransmit && !pace()) return;
     t.outstanding.resend(now_, *again);
+    // RFC 9260 section 7.2.4: the clock of the first outstanding chunk begins again.
+    if (again->tsn == t.outstanding.cumulative() + 1U && state_ >= State::Established)
+      timers_.set(Timer::Retransmission, now_ + rto_.value());
+    t.ack_asked = true;
     t.congestion.sent(now_, size, t.outstanding.in_flight());
     DataChunk header = again->header;
     header.immediate = true;
@@ -300,7 +308,7 @@ void Core::write_new(PacketWriter& writer, bool& sent) {
     if (writer.room() <= fragment_header()) return;
     const std::size_t room = std::min(writer.room() - fragment_header(), fragment_size());
     const auto piece = queue_.peek(now_, room);
-    if (!piece) return;
+    if (!piece) return t.outstanding.limited_by_application();
     if (piece->offset != 0 && piece->message->expires <= now_ && t.outstanding.may_abandon()) {
       t.outstanding.abandon_unsent(piece->message);
       continue;
@@ -312,9 +320,12 @@ void Core::write_new(PacketWriter& writer, bool& sent) {
     if (t.outstanding.empty()) end_idle();
     DataChunk header = t.outstanding.send(now_, *piece);
     t.congestion.sent(now_, data_header_size + piece->size, t.outstanding.in_flight());
-    // RFC 7053: the sender cannot go on, or is done for the association's sake: do not delay the SACK.
-    header.immediate =
-        t.outstanding.in_flight() >= t.congestion.window() || t.reset.waiting() || state_ != State::Established;
+    // RFC 7053: the sender cannot go on, or is done for the association's sake: do not delay the SACK. The last
+    // packet of several asks for one, too: if none comes, the tail is lost (see `arm_recovery_timers`).
+    const std::size_t flight = t.outstanding.in_flight();
+    header.immediate = flight >= t.congestion.window() || (queue_.empty() && flight > path_mtu_.current()) ||
+                       t.reset.waiting() || state_ != State::Established;
+    t.ack_asked = header.immediate;
     const std::span<const std::byte> payload(piece->message->payload);
     writer.data(header, payload.subspan(piece->offset, piece->size));
     statistics_.payload_bytes_sent += piece->size;

@@ -57,7 +57,7 @@ void Core::handle_shutdown(const ChunkView& chunk) {
   const Tsn cumulative{reader.u32()};
   if (!reader.ok()) return;
   const std::size_t flight_before = tcb_->outstanding.in_flight();
-  const auto result = tcb_->outstanding.handle_cumulative(now_, cumulative);
+  const auto result = tcb_->outstanding.handle_cumulative(now_, cumulative, rto_.smoothed());
   if (result.valid) acknowledged(result, flight_before);
   switch (state_) {
     case State::Established:
@@ -114,6 +114,7 @@ void Core::close(Final last, std::optional<Event> event) {
     final_tag_ = tcb_->handshake.peer_tag;
     statistics_.chunks_retransmitted += tcb_->outstanding.retransmitted();
     statistics_.messages_abandoned += tcb_->outstanding.messages_abandoned();
+    statistics_.spurious_recoveries += tcb_->outstanding.spurious();
   }
   timers_.stop_all();
   reply_.reset();

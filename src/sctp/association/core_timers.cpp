@@ -10,6 +10,8 @@ void Core::handle_timeout(TimePoint now) {
       case Timer::Handshake: handshake_timed_out(); break;
       case Timer::Shutdown: shutdown_timed_out(); break;
       case Timer::ShutdownGuard: abort_with(CauseCode::UserInitiatedAbort, "the shutdown took too long"); break;
+      case Timer::Probe: probe_timed_out(); break;
+      case Timer::Reordering: reordering_timed_out(); break;
       case Timer::Retransmission: retransmission_timed_out(); break;
       case Timer::Ack: tcb_->tracker.request_ack(); break;
       case Timer::Heartbeat: heartbeat_timed_out(); break;

@@ -38,9 +38,10 @@ struct Options {
 
   /// Deviation: RFC 9260 section 16 proposes 1 s for RTO.Initial and RTO.Min. The path was measured
   /// by ICE and DTLS already and a data channel is interactive: a whole second for one lost tail packet
-  /// would be felt. 300 ms still lies above the 200 ms for which a peer may delay its SACK.
+  /// would be felt. A lost tail is probed for much earlier, and a timeout that proves needless is undone; the 200 ms
+  /// for which a peer may delay its SACK are added where it may.
   Duration rto_initial = std::chrono::milliseconds(500);
-  Duration rto_min = std::chrono::milliseconds(300);
+  Duration rto_min = std::chrono::milliseconds(200);
   Duration rto_max = std::chrono::seconds(10);
   /// RFC 9260 section 6.2: at most 500 ms.
   Duration delayed_ack = std::chrono::milliseconds(200);

@@ -19,7 +19,9 @@ struct Statistics {
   std::uint64_t payload_bytes_received = 0;
   std::uint64_t chunks_retransmitted = 0;
   std::uint64_t fast_recoveries = 0;
-  std::uint64_t timeouts = 0;  ///< Expiries of T3-rtx.
+  std::uint64_t timeouts = 0;             ///< Expiries of T3-rtx.
+  std::uint64_t tail_probes = 0;          ///< Fragments sent again before T3-rtx to draw a SACK (RFC 8985).
+  std::uint64_t spurious_recoveries = 0;  ///< Nothing had been lost.
   std::uint64_t messages_abandoned = 0;
   std::uint64_t packets_dropped = 0;  ///< Received but malformed, with a bad checksum or a wrong tag.
   std::uint64_t duplicates_received = 0;

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cassert>
+#include <limits>
 #include <utility>
 
 namespace linnet::sctp {
 namespace {
-constexpr std::uint8_t miss_indications_for_loss = 3;  // RFC 9260 section 7.2.4
-}
+/// Gap ack blocks of one SACK that are looked at. Our own tracker reports half of them at most.
+constexpr std::size_t max_blocks = 2'048;
+}  // namespace
 
 OutstandingData::~OutstandingData() {
   while (!ring_.empty()) {
@@ -36,34 +38,37 @@ DataChunk OutstandingData::send(TimePoint now, const SendQueue::Piece& piece) {
   const Tsn tsn = next_tsn();
   if (piece.offset == 0) piece.message->first = tsn;
   piece.message->last = tsn;
-  const Fragment fragment{.message = piece.message,
-                          .offset = static_cast<std::uint32_t>(piece.offset),
-                          .size = static_cast<std::uint16_t>(piece.size),
-                          .transmissions = 1,
-                          .fsn = piece.fsn,
-                          .sent_at = now};
-  ring_.push_back(fragment);
-  in_flight_ += data_header_size + piece.size;
-  payload_in_flight_ += piece.size;
-  return header(fragment, tsn);
+  // Until it is on its way it is nothing: `goes_out` makes it so.
+  ring_.push_back({.message = piece.message,
+                   .offset = static_cast<std::uint32_t>(piece.offset),
+                   .fsn = piece.fsn,
+                   .size = static_cast<std::uint16_t>(piece.size),
+                   .state = State::Abandoned});
+  goes_out(now, ring_.size() - 1);
+  return header(ring_.back(), tsn);
 }
 
-bool OutstandingData::expired(const Fragment& fragment, TimePoint now) const noexcept {
-  if (!may_abandon_) return false;
-  const OutMessage& m = *fragment.message;
-  return m.expires <= now || (m.max_retransmits != OutMessage::no_limit && fragment.transmissions > m.max_retransmits);
+void OutstandingData::goes_out(TimePoint now, std::size_t i) noexcept {
+  Fragment& fragment = ring_[i];
+  if (fragment.transmissions != std::numeric_limits<std::uint16_t>::max()) ++fragment.transmissions;
+  fragment.sent_at = now;
+  fragment.taken_back = false;
+  fragment.begins_packet = std::exchange(packet_begins_, false);
+  rate_.sent(now, fragment, in_flight_, data_header_size + fragment.size);
+  change(i, State::InFlight);
+  ++sent_;
 }
 
 std::optional<OutstandingData::Again> OutstandingData::peek_lost(TimePoint now) {
-  for (; lost_ != 0 && first_lost_ < ring_.size(); ++first_lost_) {
-    Fragment& fragment = ring_[first_lost_];
-    if (fragment.state != State::Lost) continue;
+  while (!lost_.empty()) {
+    const Tsn tsn = lost_.head();
+    const std::size_t i = index_of(tsn);
+    const Fragment& fragment = ring_[i];
     if (expired(fragment, now)) {
       abandon(fragment.message);
       advance_forward();
       continue;
     }
-    const Tsn tsn = tsn_at(first_lost_);
     const std::span<const std::byte> payload(fragment.message->payload);
     return Again{tsn, header(fragment, tsn), payload.subspan(fragment.offset, fragment.size)};
   }
@@ -71,53 +76,65 @@ std::optional<OutstandingData::Again> OutstandingData::peek_lost(TimePoint now) 
 }
 
 void OutstandingData::resend(TimePoint now, const Again& again) {
-  Fragment& fragment = ring_[static_cast<std::size_t>(again.tsn - cumulative_) - 1];
-  assert(fragment.state == State::Lost);
-  change(fragment, State::InFlight);
-  ++fragment.transmissions;
-  fragment.misses = 0;
-  fragment.sent_at = now;
+  const std::size_t i = index_of(again.tsn);
+  assert(ring_[i].state == State::Lost);
+  goes_out(now, i);
   ++retransmitted_;
 }
 
-/// Keeps the sums in step with a fragment's state.
-void OutstandingData::change(Fragment& fragment, State state) noexcept {
-  if (fragment.state == State::InFlight) {
-    in_flight_ -= data_header_size + fragment.size;
-    payload_in_flight_ -= fragment.size;
+/// Keeps the lists and sums in step with a fragment's state.
+void OutstandingData::change(std::size_t i, State state) noexcept {
+  Fragment& fragment = ring_[i];
+  const Tsn tsn = tsn_at(i);
+  switch (fragment.state) {
+    case State::InFlight:
+      flight_.remove(tsn, finder());
+      in_flight_ -= data_header_size + fragment.size;
+      payload_in_flight_ -= fragment.size;
+      break;
+    case State::Lost: lost_.remove(tsn, finder()); break;
+    case State::Acked: packets_reported_ -= fragment.begins_packet ? 1U : 0U; break;
+    case State::Abandoned: break;
   }
-  if (fragment.state == State::Lost) --lost_;
-  if (state == State::InFlight) {
-    in_flight_ += data_header_size + fragment.size;
-    payload_in_flight_ += fragment.size;
-  }
-  if (state == State::Lost) ++lost_;
   fragment.state = state;
+  switch (state) {
+    case State::InFlight:
+      flight_.push_back(tsn, finder());
+      in_flight_ += data_header_size + fragment.size;
+      payload_in_flight_ += fragment.size;
+      break;
+    case State::Lost: line_up(tsn); break;
+    case State::Acked: packets_reported_ += fragment.begins_packet ? 1U : 0U; break;
+    case State::Abandoned: break;
+  }
 }
 
-void OutstandingData::acknowledge(Fragment& fragment, AckResult& result) noexcept {
+void OutstandingData::acknowledge(std::size_t i, AckResult& result) noexcept {
+  Fragment& fragment = ring_[i];
   if (fragment.state != State::InFlight && fragment.state != State::Lost) return;
   result.bytes_acked += data_header_size + fragment.size;
-  // RFC 9260 section 6.3.1 C5 (Karn): no measurement from what was sent twice.
-  if (fragment.transmissions == 1 && (!newest_sent_at_ || *newest_sent_at_ < fragment.sent_at))
-    newest_sent_at_ = fragment.sent_at;
-  change(fragment, State::Acked);
+  learn(i);
+  change(i, State::Acked);
 }
 
 void OutstandingData::pop_acknowledged(Tsn cumulative, AckResult& result) {
   std::size_t popped = 0;
-  for (; cumulative_ < cumulative; ++cumulative_, ++popped) {
+  for (; cumulative_ < cumulative; ++popped) {
+    acknowledge(0, result);
     Fragment& fragment = ring_.front();
-    acknowledge(fragment, result);
+    if (fragment.state == State::Acked && fragment.begins_packet) --packets_reported_;
+    episode_.forget(cumulative_ + 1U, fragment);
     release(fragment);
     ring_.pop_front();
+    ++cumulative_;
   }
   if (popped == 0) return;
   result.cumulative_moved = true;
   gap_end_ -= std::min(gap_end_, popped);
   if (gap_end_ == 0) reported_.clear();
-  first_lost_ -= std::min(first_lost_, popped);
   if (forward_ < cumulative_) forward_ = cumulative_;
+  if (probe_ && *probe_ <= cumulative_) probe_.reset();
+  if (episode_.acknowledged(cumulative_)) rack_.recovered();
 }
 
 void OutstandingData::release(Fragment& fragment) {
@@ -131,15 +148,13 @@ std::size_t OutstandingData::index_of(Tsn tsn) const noexcept {
   return ahead < 0 ? 0 : static_cast<std::size_t>(ahead);
 }
 
-/// Marks what the blocks report, takes back what they report no longer (section 6.2.1 D ii: the receiver may
-/// renege). Returns the end of the TSNs that a newly acknowledged one lies above. A peer with gaps repeats in each
-/// SACK what it said in the last one: only where the two differ are fragments looked at.
-std::size_t OutstandingData::apply_gaps(const SackChunk& sack, AckResult& result) {
+/// Marks what the blocks report, takes back what they report no longer. A peer with gaps repeats in each SACK what it
+/// said in the last one: only where the two differ are fragments looked at.
+void OutstandingData::apply_gaps(const SackChunk& sack, std::size_t blocks, AckResult& result) {
   std::swap(before_, reported_);
   reported_.clear();
   std::size_t at = 0;
   std::size_t old = 0;
-  std::size_t newly_end = 0;
   // Goes on to `end`, in stretches that the last SACK reported or did not.
   const auto walk = [&](std::size_t end, const auto& stretch) {
     while (at < end) {
@@ -153,18 +168,12 @@ std::size_t OutstandingData::apply_gaps(const SackChunk& sack, AckResult& result
   };
   const auto missing = [&](std::size_t end, bool known) {
     for (std::size_t i = at; known && i < end; ++i)
-      if (ring_[i].state == State::Acked) {
-        change(ring_[i], State::InFlight);
-        if (tsn_at(i) <= forward_) forward_ = tsn_at(i) - 1U;
-      }
+      if (ring_[i].state == State::Acked) take_back(i);
   };
   const auto present = [&](std::size_t end, bool known) {
-    for (std::size_t i = at; !known && i < end; ++i) {
-      if (ring_[i].state == State::InFlight || ring_[i].state == State::Lost) newly_end = i;
-      acknowledge(ring_[i], result);
-    }
+    for (std::size_t i = at; !known && i < end; ++i) acknowledge(i, result);
   };
-  for (std::size_t i = 0; i < sack.gap_count; ++i) {
+  for (std::size_t i = 0; i < blocks; ++i) {
     const SackChunk::Gap gap = sack.gap(i);
     // Blocks that are out of order or overlap are not worth a search: they end the list.
     if (gap.start < 2 || gap.end < gap.start || gap.start - 1U < at) break;
@@ -174,144 +183,71 @@ std::size_t OutstandingData::apply_gaps(const SackChunk& sack, AckResult& result
   }
   gap_end_ = at;
   if (!before_.empty()) walk(index_of(before_.back().end), missing);
-  return newly_end;
+  // A peer that takes back more than it ever got wants to keep us busy.
+  if (taken_back_ > sent_ + max_blocks) disbelieve();
 }
 
-/// RFC 9260 section 7.2.4, for what lies between the blocks. Deviation: a fragment may be found lost more than once
-/// without T3-rtx, when something sent after its retransmission arrived; the section allows one fast retransmission
-/// of each TSN.
-void OutstandingData::count_misses(std::size_t end, AckResult& result) {
-  std::size_t at = 0;
-  for (const Block& block : reported_) {
-    for (const std::size_t hole_end = std::min(index_of(block.first), end); at < hole_end; ++at) {
-      Fragment& fragment = ring_[at];
-      if (fragment.state != State::InFlight) continue;
-      if (fragment.transmissions > 1 && (!newest_sent_at_ || *newest_sent_at_ <= fragment.sent_at)) continue;
-      if (++fragment.misses < miss_indications_for_loss) continue;
-      change(fragment, State::Lost);
-      first_lost_ = std::min(first_lost_, at);
-      result.bytes_lost += data_header_size + fragment.size;
-    }
-    at = std::max(at, index_of(block.end));
-    if (at >= end) return;
-  }
+/// RFC 9260 section 6.2.1 D iii: the receiver may renege. Deviation: the fragment is not lost at once but counts as
+/// sent now, so that SACKs that overtook one another do no harm, and a peer that goes to and fro gets each fragment
+/// once in a round trip.
+void OutstandingData::take_back(std::size_t i) noexcept {
+  Fragment& fragment = ring_[i];
+  ++taken_back_;
+  fragment.taken_back = true;
+  fragment.sent_at = seen_.now;
+  change(i, State::InFlight);
+  if (tsn_at(i) <= forward_) forward_ = tsn_at(i) - 1U;
 }
 
-AckResult OutstandingData::handle_sack(TimePoint now, const SackChunk& sack, bool fast_recovery) {
-  AckResult result;
-  const auto ahead = sack.cumulative - cumulative_;
-  if (ahead < 0 || static_cast<std::size_t>(ahead) > ring_.size()) return result;
-  const std::size_t left = ring_.size() - static_cast<std::size_t>(ahead);
-  for (std::size_t i = 0; i < sack.gap_count; ++i)
-    if (sack.gap(i).end > left) return result;
-  result.valid = true;
-  newest_sent_at_.reset();
-  pop_acknowledged(sack.cumulative, result);
-  if (sack.gap_count != 0 || gap_end_ != 0) {
-    const std::size_t newly_end = apply_gaps(sack, result);
-    count_misses(fast_recovery && result.cumulative_moved ? gap_end_ : newly_end, result);
-  }
-  advance_forward();
-  if (newest_sent_at_) result.rtt = now - *newest_sent_at_;
-  return result;
+/// From now on the cumulative TSN is all that counts.
+void OutstandingData::disbelieve() noexcept {
+  believes_gaps_ = false;
+  for (std::size_t i = 0; i < gap_end_; ++i)
+    if (ring_[i].state == State::Acked) take_back(i);
+  gap_end_ = 0;
+  reported_.clear();
 }
 
-AckResult OutstandingData::handle_cumulative(TimePoint now, Tsn cumulative) {
+AckResult OutstandingData::begin_ack(TimePoint now, Tsn cumulative) {
   AckResult result;
   const auto ahead = cumulative - cumulative_;
   if (ahead < 0 || static_cast<std::size_t>(ahead) > ring_.size()) return result;
   result.valid = true;
-  newest_sent_at_.reset();
-  pop_acknowledged(cumulative, result);
-  advance_forward();
-  if (newest_sent_at_) result.rtt = now - *newest_sent_at_;
+  seen_ = {.now = now};
   return result;
 }
 
-void OutstandingData::lose_all() {
-  for (std::size_t i = 0; i < ring_.size(); ++i) {
-    ring_[i].misses = 0;
-    if (ring_[i].state == State::InFlight) change(ring_[i], State::Lost);
-  }
-  first_lost_ = 0;
+AckResult OutstandingData::handle_sack(TimePoint now, const SackChunk& sack, Duration smoothed) {
+  AckResult result = begin_ack(now, sack.cumulative);
+  if (!result.valid) return result;
+  const std::size_t left = ring_.size() - static_cast<std::size_t>(sack.cumulative - cumulative_);
+  const std::size_t blocks = believes_gaps_ ? std::min<std::size_t>(sack.gap_count, max_blocks) : 0;
+  for (std::size_t i = 0; i < blocks; ++i)
+    if (sack.gap(i).end > left) return {};  // about TSNs that were never sent
+  pop_acknowledged(sack.cumulative, result);
+  if (blocks != 0 || gap_end_ != 0) apply_gaps(sack, blocks, result);
+  handle_duplicates(sack);
+  finish_ack(smoothed, result);
+  return result;
 }
 
-/// Gives up the whole message. Between its TSNs lie others' where messages are interleaved.
-void OutstandingData::abandon(OutMessage* message) {
-  if (!message->abandoned) {
-    message->abandoned = true;
-    ++abandoned_;
-  }
-  if (message->fragments != 0)
-    for (std::size_t k = index_of(message->first), end = index_of(message->last + 1U); k < end; ++k)
-      if (ring_[k].message == message) change(ring_[k], State::Abandoned);
-  // The rest that was never sent stands behind one more TSN, so that the peer does not meet the beginning of
-  // the next message right behind a fragment that was not the last, and can be told to skip the message.
-  if (queue_->abandon(message)) {
-    ++message->fragments;
-    message->last = next_tsn();
-    ring_.push_back(
-        {.message = message, .offset = static_cast<std::uint32_t>(message->sent), .state = State::Abandoned});
-  }
-  if (message->last > last_abandoned_) last_abandoned_ = message->last;
+AckResult OutstandingData::handle_cumulative(TimePoint now, Tsn cumulative, Duration smoothed) {
+  AckResult result = begin_ack(now, cumulative);
+  if (!result.valid) return result;
+  pop_acknowledged(cumulative, result);
+  finish_ack(smoothed, result);
+  return result;
 }
 
-void OutstandingData::abandon_unsent(OutMessage* message) {
-  abandon(message);
+void OutstandingData::finish_ack(Duration smoothed, AckResult& result) {
+  if (seen_.newest_sent_at) {
+    result.rtt = seen_.now - *seen_.newest_sent_at;
+    minimum_.measured(seen_.now, *result.rtt);
+  }
+  smoothed_ = smoothed == Duration::zero() ? result.rtt.value_or(Duration::zero()) : smoothed;
+  result.rate = rate_.sample(minimum_.value());
+  decide(result);
   advance_forward();
-}
-
-/// RFC 3758 section 3.5 C2. Deviation: what the peer has reported does not stop the point either, if something
-/// abandoned follows. The peer would go past it anyway, but only to the next hole: one round trip, and one chance to
-/// lose the FORWARD-TSN, for each message given up. The messages between are whole, for TSNs of one are consecutive.
-void OutstandingData::advance_forward() noexcept {
-  if (forward_ < cumulative_) forward_ = cumulative_;
-  for (std::size_t i = index_of(forward_ + 1U); forward_ < last_abandoned_ && i < ring_.size(); ++i) {
-    if (ring_[i].state == State::Abandoned)
-      forward_ = tsn_at(i);
-    else if (ring_[i].state != State::Acked)
-      break;
-  }
-}
-
-//  |                      New Cumulative TSN                       |
-//  |         Stream-1              |       Stream Sequence-1       | ...
-// or, where messages are interleaved (RFC 8260 section 2.3.1),
-//  |       Stream Identifier       |          Reserved           |U|
-//  |                       Message Identifier                      | ...
-std::size_t OutstandingData::write_forward_tsn(std::span<std::byte> out) const {
-  const bool interleaved = queue_->interleaves();
-  const std::size_t entry = interleaved ? 8 : 4;
-  std::size_t size = 4;
-  if (out.size() < size) return 0;
-  const OutMessage* last = nullptr;
-  Tsn reached = cumulative_;
-  for (std::size_t i = 0; reached < forward_; ++i, ++reached) {
-    const OutMessage* const message = ring_[i].message;
-    if (message == last || !message->abandoned || (message->unordered && !interleaved)) continue;
-    // The newest message of a stream stands for those before it.
-    const auto stands_for = [&](const std::byte* at) {
-      return load_be<std::uint16_t>(at) == message->stream.value() &&
-             (!interleaved || (load_be<std::uint16_t>(at + 2) != 0) == message->unordered);
-    };
-    std::size_t at = 4;
-    while (at < size && !stands_for(out.data() + at)) at += entry;
-    if (at == size) {
-      if (size + entry > out.size()) break;
-      size += entry;
-    }
-    store_be(out.data() + at, message->stream.value());
-    if (interleaved) {
-      store_be(out.data() + at + 2, static_cast<std::uint16_t>(message->unordered ? 1 : 0));
-      store_be(out.data() + at + 4, message->mid.value());
-    } else {
-      store_be(out.data() + at + 2, message->ssn().value());
-    }
-    last = message;
-  }
-  if (reached == cumulative_) return 0;
-  store_be(out.data(), reached.value());
-  return size;
 }
 
 }  // namespace linnet::sctp
