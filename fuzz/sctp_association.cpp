@@ -25,6 +25,8 @@ struct World {
   SeededGenerator generator{1};
   static Options options() {
     Options o;
+    o.mtu = 1'100;
+    o.max_mtu = 2'000;
     o.max_message_size = 20'000;
     o.receive_window = 40'000;
     o.max_send_queue = 60'000;
@@ -37,7 +39,7 @@ struct World {
   std::vector<std::vector<std::byte>> from_b;
 
   void drain(Association& machine, std::vector<std::vector<std::byte>>& to) {
-    std::array<std::byte, 1'500> out;
+    std::array<std::byte, 2'048> out;
     std::size_t packets = 0;
     while (const std::size_t size = machine.poll_packet(now, out)) {
       require(++packets < 10'000 && size <= out.size());
@@ -155,7 +157,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       case 11:
         if ((op & 0x70U) == 0x70U) machine.abort(world.now, "fuzz");
         break;
-      case 12: machine.path_changed(now); break;
+      case 12: machine.path_changed(world.now); break;
       case 13: world.now += std::chrono::milliseconds(in.u8()); break;
       case 14: world.drain(machine, (op & 0x80U) != 0 ? world.from_b : world.from_a); break;
       default: machine.connect(world.now); break;
