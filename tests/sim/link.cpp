@@ -1,6 +1,7 @@
 #include "sim/link.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "sim/random.hpp"
 
@@ -21,12 +22,35 @@ bool Link::is_silent(TimePoint now) const noexcept {
   });
 }
 
-bool Link::is_lost() {
+bool Link::is_lost(TimePoint at) {
+  if (options_.fading.faded > Duration::zero()) {
+    if (fading_until_ == TimePoint::min()) fading_until_ = at;
+    while (fading_until_ <= at) {
+      faded_ = !faded_;
+      const Duration mean = faded_ ? options_.fading.faded : options_.fading.clear;
+      const double uniform = (static_cast<double>(generator_.next_u32()) + 1) / 4'294'967'296.0;
+      const double length = -std::log(uniform) * static_cast<double>(mean.count());
+      fading_until_ += Duration{std::max<Duration::rep>(static_cast<Duration::rep>(length), 1)};
+    }
+    if (faded_) return true;
+  }
   if (options_.burst.enter > 0) {
     bad_ = bad_ ? !chance(generator_, options_.burst.leave) : chance(generator_, options_.burst.enter);
     if (bad_ && chance(generator_, options_.burst.loss)) return true;
   }
   return chance(generator_, options_.loss);
+}
+
+bool Link::is_policed(TimePoint now, std::size_t size) {
+  if (options_.policed_bits_per_second == 0) return false;
+  const auto time_for = [&](std::size_t bytes) {
+    return Duration{static_cast<Duration::rep>(static_cast<double>(bytes) * 8e9 /
+                                               static_cast<double>(options_.policed_bits_per_second))};
+  };
+  const TimePoint full = std::max(now, bucket_full_) + time_for(size);
+  if (full - now > time_for(options_.policer_bucket)) return true;
+  bucket_full_ = full;
+  return false;
 }
 
 void Link::send(TimePoint now, const Endpoint& from, const Endpoint& to, std::span<const std::byte> bytes, Ecn ecn,
@@ -39,6 +63,10 @@ void Link::send(TimePoint now, const Endpoint& from, const Endpoint& to, std::sp
   }
   if (is_silent(now)) {
     ++stats_.silenced;
+    return;
+  }
+  if (is_policed(now, size)) {
+    ++stats_.policed;
     return;
   }
   TimePoint departure = now;
@@ -57,7 +85,7 @@ void Link::send(TimePoint now, const Endpoint& from, const Endpoint& to, std::sp
     departure = wire_free_;
   }
   // Lost after the queue: what is lost has used the wire all the same.
-  if (is_lost()) {
+  if (is_lost(departure)) {
     ++stats_.lost;
     return;
   }

@@ -33,15 +33,25 @@ struct BurstLoss {
   double loss = 0.5;  ///< Loss while bad.
 };
 
+/// A link that comes and goes in time, as radio does: while faded everything is lost. Both are means of exponential
+/// lengths. Unlike BurstLoss it goes on while nobody sends.
+struct Fading {
+  Duration clear{};
+  Duration faded{};
+};
+
 /// How one direction of a path behaves. The default is perfect except for 10 ms of latency.
 struct LinkOptions {
   Duration latency = std::chrono::milliseconds{10};
-  Duration jitter{};                  ///< Extra delay, uniform in [0, jitter]; keeps the order.
-  std::uint64_t bits_per_second = 0;  ///< 0: no limit and no queue.
-  std::size_t queue_bytes = 262'144;  ///< Waiting for the wire; what does not fit is dropped.
-  std::size_t ecn_threshold = 0;      ///< ECT packets that find more bytes queued are marked CE; 0: never.
+  Duration jitter{};                          ///< Extra delay, uniform in [0, jitter]; keeps the order.
+  std::uint64_t bits_per_second = 0;          ///< 0: no limit and no queue.
+  std::size_t queue_bytes = 262'144;          ///< Waiting for the wire; what does not fit is dropped.
+  std::uint64_t policed_bits_per_second = 0;  ///< A token bucket without a queue: drops what is too fast. 0: none.
+  std::size_t policer_bucket = 65'536;        ///< Its burst, in bytes.
+  std::size_t ecn_threshold = 0;              ///< ECT packets that find more bytes queued are marked CE; 0: never.
   double loss = 0;
   BurstLoss burst;
+  Fading fading;
   double reorder = 0;  ///< Probability that a packet is held back by up to `reorder_delay`.
   Duration reorder_delay = std::chrono::milliseconds{20};
   double duplicate = 0;
@@ -55,8 +65,9 @@ struct LinkStats {
   std::uint64_t sent = 0;
   std::uint64_t delivered = 0;
   std::uint64_t delivered_bytes = 0;
-  std::uint64_t lost = 0;        ///< Random and burst loss.
+  std::uint64_t lost = 0;        ///< Random, burst and fading loss.
   std::uint64_t overflowed = 0;  ///< Queue was full.
+  std::uint64_t policed = 0;     ///< Found the policer's bucket empty.
   std::uint64_t too_large = 0;
   std::uint64_t silenced = 0;  ///< Fell into an outage.
   std::uint64_t duplicated = 0;
@@ -97,7 +108,8 @@ class Link {
     std::uint64_t order = 0;
   };
   [[nodiscard]] bool is_silent(TimePoint now) const noexcept;
-  [[nodiscard]] bool is_lost();
+  [[nodiscard]] bool is_lost(TimePoint at);
+  [[nodiscard]] bool is_policed(TimePoint now, std::size_t size);
   void arrive(TimePoint at, const Endpoint& from, const Endpoint& to, std::span<const std::byte> bytes, Ecn ecn,
               Sizing sizing);
   void flip_bits(std::span<std::byte> bytes);
@@ -110,7 +122,10 @@ class Link {
   LinkStats stats_;
   TimePoint wire_free_ = TimePoint::min();
   TimePoint last_arrival_ = TimePoint::min();
+  TimePoint bucket_full_ = TimePoint::min();  // when the policer's bucket will be
   std::uint64_t order_ = 0;
+  TimePoint fading_until_ = TimePoint::min();  // or clear
+  bool faded_ = true;
   bool bad_ = false;
   bool down_ = false;
 };

@@ -67,6 +67,25 @@ TEST_F(LinkTest, LosesInBurstsWhenBad) {
   EXPECT_NEAR(static_cast<double>(link.stats().lost) / static_cast<double>(gaps), 10, 2);
 }
 
+TEST_F(LinkTest, FadesForTheShareOfTheTimeThatItIsToldWhetherSomebodySendsOrNot) {
+  Link busy{{.fading = {.clear = 90ms, .faded = 10ms}}, random_};
+  EXPECT_NEAR(static_cast<double>(pass(busy, 50'000, 1ms).size()), 45'000, 900);
+  Link idle{{.fading = {.clear = 90ms, .faded = 10ms}}, random_};
+  EXPECT_NEAR(static_cast<double>(pass(idle, 5'000, 1s).size()), 4'500, 100);
+}
+
+TEST_F(LinkTest, PolicesByATokenBucketWithoutDelay) {
+  Link link{{.latency = 0ms, .policed_bits_per_second = 8'000'000, .policer_bucket = 10'000}, random_};
+  const auto burst = pass(link, 50, 0ms);  // ten fit the bucket
+  EXPECT_EQ(burst.size(), 10U);
+  EXPECT_EQ(burst.back().at, start);
+  EXPECT_EQ(link.stats().policed, 40U);
+  Link steady{{.latency = 0ms, .policed_bits_per_second = 8'000'000, .policer_bucket = 10'000}, random_};
+  EXPECT_EQ(pass(steady, 1'000, 1ms).size(), 1'000U) << "its rate to the byte";
+  Link fast{{.latency = 0ms, .policed_bits_per_second = 8'000'000, .policer_bucket = 10'000}, random_};
+  EXPECT_NEAR(static_cast<double>(pass(fast, 2'000, 500us).size()), 1'000, 15) << "half of twice its rate";
+}
+
 TEST_F(LinkTest, SerialisesAtItsBandwidth) {
   Link link{{.latency = 0ms, .bits_per_second = 8'000'000, .queue_bytes = 10'000'000}, random_};
   const auto arrived = pass(link, 1'000, 0ms);
