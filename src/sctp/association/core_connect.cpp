@@ -72,6 +72,8 @@ Core::InitView Core::read_init(const ChunkView& chunk) {
       init.cookie = parameter->value;
     } else if (parameter->type == parameter_forward_tsn_supported) {
       init.handshake.forward_tsn = true;
+    } else if (parameter->type == parameter_large_packets) {
+      init.handshake.large_packets = true;
     } else if (parameter->type == parameter_zero_checksum_acceptable) {
       // RFC 9653 section 4: one that names a method we do not know is as good as none.
       ByteReader method(parameter->value);
@@ -226,6 +228,7 @@ void Core::establish() {
   timers_.stop(Timer::Handshake);
   send_init_ = send_cookie_echo_ = answered_event_ = false;
   peer_cookie_ = std::vector<std::byte>{};
+  path_mtu_.limit(tcb_->handshake.large_packets ? options_.max_mtu : usual_packet_size);
   if (!tcb_->outstanding.empty()) timers_.set(Timer::Retransmission, now_ + rto_.value());
   errors_ = 0;
   window_advertised_ = window_now();

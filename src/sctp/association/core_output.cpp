@@ -171,6 +171,7 @@ std::size_t Core::write_init_value(std::span<std::byte> out, std::uint32_t tag, 
   write_tlv(
       writer, 0x8008,
       std::span<const std::byte>(extensions).first(options_.interleaving ? extensions.size() : without_interleaving));
+  write_tlv(writer, parameter_large_packets, {});
   if (zero_checksum) {
     std::array<std::byte, 4> method;
     store_be(method.data(), error_detection_by_dtls);

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
 #include "sctp/association/test_pipe.hpp"
+#include "sctp/packet/checksum.hpp"
+#include "sctp/packet/chunk.hpp"
 
 namespace linnet::sctp {
 namespace {
@@ -62,6 +64,26 @@ TEST_F(PathMtuDiscovery, ALargeTransferUsesWhatThePathCarries) {
   EXPECT_EQ(mtu(), 16'384u);
   EXPECT_EQ(largest, 16'384u);
   EXPECT_EQ(pipe.a.association.statistics().chunks_retransmitted, 0u);
+}
+
+TEST_F(PathMtuDiscovery, APeerThatDoesNotSaySoIsSentNoPacketLargerThanLibwebrtcReads) {
+  pipe.filter = [this](const Peer&, std::vector<std::byte>& packet) {
+    largest = std::max(largest, packet.size());
+    // An INIT or INIT-ACK without our parameter: a type that is skipped, too, in its place.
+    if (packet.size() > 12 && (packet[12] == std::byte{1} || packet[12] == std::byte{2})) {
+      for (std::size_t i = 32; i + 4 <= packet.size(); i += 4)
+        if (load_be<std::uint16_t>(packet.data() + i) == parameter_large_packets)
+          store_be<std::uint16_t>(packet.data() + i, 0xAC4F);
+      write_checksum(packet);
+    }
+    return true;
+  };
+  ASSERT_TRUE(pipe.connect());
+  for (std::uint32_t i = 0; i < 40; ++i) send(i, 100'000);
+  ASSERT_TRUE(deliver());
+  EXPECT_GT(mtu(), 1'900u);
+  EXPECT_LE(mtu(), usual_packet_size);
+  EXPECT_LE(largest, usual_packet_size);
 }
 
 TEST_F(PathMtuDiscovery, LostProbesAreNoSignOfCongestion) {

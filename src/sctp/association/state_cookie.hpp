@@ -23,6 +23,7 @@ struct Handshake {
   bool forward_tsn = false;
   bool reconfig = false;
   bool interleaving = false;   // I-DATA and I-FORWARD-TSN instead of DATA and FORWARD-TSN
+  bool large_packets = false;  // the peer reads DTLS records of any size
   bool zero_checksum = false;  // the peer takes packets without a checksum, and we may send them
 };
 

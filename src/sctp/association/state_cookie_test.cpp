@@ -17,6 +17,7 @@ TEST(StateCookie, ComesBackAsItWasAndOnlyUnchangedWithTheSameKey) {
                                          .incoming_streams = 7,
                                          .forward_tsn = true,
                                          .interleaving = true,
+                                         .large_packets = true,
                                          .zero_checksum = true},
                            .local_tie_tag = 8,
                            .peer_tie_tag = 9,
@@ -30,6 +31,7 @@ TEST(StateCookie, ComesBackAsItWasAndOnlyUnchangedWithTheSameKey) {
   EXPECT_TRUE(open->handshake.forward_tsn);
   EXPECT_FALSE(open->handshake.reconfig);
   EXPECT_TRUE(open->handshake.interleaving);
+  EXPECT_TRUE(open->handshake.large_packets);
   EXPECT_TRUE(open->handshake.zero_checksum);
   EXPECT_EQ(open->peer_tie_tag, 9U);
   EXPECT_EQ(open->made, cookie.made);

@@ -30,6 +30,12 @@ PathMtu::PathMtu(const Options& options) noexcept : base_(options.base) {
   too_large_ = count_ + 1;
 }
 
+void PathMtu::limit(std::size_t max) noexcept {
+  while (count_ != 0 && sizes_[count_ - 1] > max) --count_;
+  first_ = std::min(first_, count_);
+  path_changed();
+}
+
 void PathMtu::want() noexcept {
   if (wanted_ || count_ == 0) return;
   wanted_ = probing_ = true;

@@ -25,6 +25,9 @@ class PathMtu {
 
   explicit PathMtu(const Options& options) noexcept;
 
+  /// The peer reads no larger packets. Before anything was sent that is larger.
+  void limit(std::size_t max) noexcept;
+
   /// What a packet may have now.
   [[nodiscard]] std::size_t current() const noexcept { return step_ == 0 ? base_ : sizes_[step_ - 1]; }
   [[nodiscard]] std::size_t base() const noexcept { return base_; }

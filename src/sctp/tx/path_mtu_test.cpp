@@ -128,6 +128,17 @@ TEST_F(PathMtuTest, AnotherPathBeginsAnew) {
   EXPECT_EQ(mtu.current(), of(1'472));
 }
 
+TEST_F(PathMtuTest, StaysBelowWhatThePeerReads) {
+  mtu.limit(2'048);
+  mtu.want();
+  search(65'507);
+  EXPECT_EQ(mtu.current(), of(1'980));
+  PathMtu none{{.base = of(1'200), .max = 16'384, .carrier_overhead = overhead}};
+  none.limit(of(1'200));
+  none.want();
+  EXPECT_EQ(none.probe_due(), 0u);
+}
+
 TEST_F(PathMtuTest, NeverTriesMoreThanItMay) {
   PathMtu limited{{.base = of(1'200), .max = of(1'400), .carrier_overhead = overhead}};
   limited.want();
