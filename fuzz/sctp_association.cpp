@@ -23,17 +23,19 @@ void require(bool holds) {
 
 struct World {
   SeededGenerator generator{1};
-  static Options options() {
+  static Options options(CongestionAlgorithm algorithm) {
     Options o;
     o.mtu = 1'100;
     o.max_mtu = 2'000;
+    o.congestion_algorithm = algorithm;
+    o.ecn = true;
     o.max_message_size = 20'000;
     o.receive_window = 40'000;
     o.max_send_queue = 60'000;
     return o;
   }
-  Association a{options(), generator};
-  Association b{options(), generator};
+  Association a{options(CongestionAlgorithm::Bbr), generator};
+  Association b{options(CongestionAlgorithm::Cubic), generator};
   TimePoint now{std::chrono::seconds(1)};
   std::vector<std::vector<std::byte>> from_a;
   std::vector<std::vector<std::byte>> from_b;
@@ -54,8 +56,8 @@ struct World {
     for (int round = 0; round < 4; ++round) {
       drain(a, from_a);
       drain(b, from_b);
-      for (auto& packet : std::exchange(from_a, {})) b.handle_packet(now, packet);
-      for (auto& packet : std::exchange(from_b, {})) a.handle_packet(now, packet);
+      for (auto& packet : std::exchange(from_a, {})) b.handle_packet(now, packet, round == 1 ? Ecn::Ce : Ecn::Ect0);
+      for (auto& packet : std::exchange(from_b, {})) a.handle_packet(now, packet, round == 2 ? Ecn::Ce : Ecn::Ect0);
     }
   }
   void fire(Association& machine) {

@@ -113,11 +113,15 @@ struct DataChannelStats : Stats {
 struct SctpTransportStats : Stats {
   std::string transport_id{};
   SctpTransportState state = SctpTransportState::Connecting;
-  double smoothed_round_trip_time = 0;  ///< Seconds.
-  std::uint64_t congestion_window = 0;  ///< Bytes.
-  std::uint64_t receiver_window = 0;    ///< The peer's, bytes.
-  std::uint64_t unacked_data = 0;       ///< Bytes in flight.
-  std::uint64_t buffered_data = 0;      ///< Bytes waiting over all channels.
+  double smoothed_round_trip_time = 0;                  ///< Seconds.
+  std::uint64_t congestion_window = 0;                  ///< Bytes.
+  std::optional<std::uint64_t> slow_start_threshold{};  ///< Bytes; nothing before the first congestion.
+  double pacing_rate = 0;                               ///< Bits per second; 0 while nothing is paced.
+  std::uint64_t receiver_window = 0;                    ///< The peer's, bytes.
+  std::uint64_t mtu = 0;                                ///< The largest SCTP packet, bytes.
+  std::uint64_t unack_data = 0;                         ///< DATA chunks sent and not yet acknowledged.
+  std::uint64_t bytes_in_flight = 0;
+  std::uint64_t buffered_data = 0;  ///< Bytes waiting over all channels.
   std::uint64_t retransmitted_chunks = 0;
 };
 

@@ -86,6 +86,9 @@ struct Tuning {
   /// RFC 8260: a message is not stuck behind a longer one of another channel, where the peer can do it too. Without it
   /// channels take turns message by message.
   bool sctp_interleaving = true;
+  /// Explicit congestion notification, where the peer's SCTP speaks it, too (RFC 4960 appendix A): a router with a long
+  /// queue marks packets instead of dropping them. Off: some paths clear or mangle the marks.
+  bool sctp_ecn = false;
   /// RFC 9653: leave the checksum out where the peer agrees; DTLS protects every packet anyway.
   bool sctp_zero_checksum = true;
   /// Between heartbeats on an idle association. ICE consent already watches the path, so rarely.

@@ -96,7 +96,11 @@ void Agent::consent_lost() {
   stop_consent();
   const bool was_concluded = concluded_;
   if (!was_concluded) choose_selected();
-  if (!selected_) fail_all();
+  if (!selected_) return fail_all();
+  // What takes its place was not asked all that time. It has to answer soon, or a peer that is gone would be waited for
+  // once for each pair that worked.
+  if (!options_.lite) send_consent_check();
+  timers_.set(Timer::ConsentExpiry, now_ + options_.consent_interval * 6 / 5 + options_.disconnected_after);
 }
 
 void Agent::send_keepalive() {

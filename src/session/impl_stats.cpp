@@ -110,7 +110,11 @@ void add_sctp(StatsReport& report, double at, const sctp::Association& sctp) {
   stats.smoothed_round_trip_time = seconds(s.smoothed_round_trip_time);
   stats.congestion_window = s.congestion_window;
   stats.receiver_window = s.peer_receive_window;
-  stats.unacked_data = s.bytes_in_flight;
+  if (s.slow_start_threshold != static_cast<std::size_t>(-1)) stats.slow_start_threshold = s.slow_start_threshold;
+  stats.pacing_rate = s.pacing_rate * 8;
+  stats.mtu = s.mtu;
+  stats.unack_data = s.unacked_chunks;
+  stats.bytes_in_flight = s.bytes_in_flight;
   stats.buffered_data = sctp.total_buffered();
   stats.retransmitted_chunks = s.chunks_retransmitted;
   put(report, std::move(stats));

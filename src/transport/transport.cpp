@@ -132,7 +132,7 @@ void Transport::handle_dtls(const Datagram& datagram) {
   statistics_.bytes_received += datagram.bytes.size();
   ice_.note_received(now_, datagram.path, datagram.bytes.size());
   for (const std::span<std::byte> payload : dtls_->handle_packet(now_, datagram.bytes)) {
-    if (sctp_) sctp_->handle_packet(now_, payload);
+    if (sctp_) sctp_->handle_packet(now_, payload, datagram.ecn);
   }
 }
 
@@ -225,7 +225,7 @@ bool Transport::send_data(const Path& path, DatagramBatch& batch) {
   const std::size_t payload = options_.max_mtu - dtls_->overhead();
   while (true) {
     // SCTP writes where the record's payload will be, DTLS encrypts it there: no copy, no allocation.
-    const std::span<std::byte> room = batch.begin(path, Ecn::NotEct, sctp_->packet_room() + dtls_->overhead());
+    const std::span<std::byte> room = batch.begin(path, sctp_->ecn(), sctp_->packet_room() + dtls_->overhead());
     if (room.empty()) return false;
     const std::size_t size =
         sctp_->poll_packet(now_, room.subspan(header, std::min(payload, room.size() - dtls_->overhead())));

@@ -148,7 +148,9 @@ class Pair {
       M& machine = *machines_[index(side)];
       Link& incoming = links_[index(other(side))];
       while (incoming.receive(now_, packet_)) {
-        if constexpr (std::is_void_v<Handled>) {
+        if constexpr (requires { machine.handle_packet(told(side), std::span{packet_.bytes}, packet_.ecn); }) {
+          machine.handle_packet(told(side), std::span{packet_.bytes}, packet_.ecn);
+        } else if constexpr (std::is_void_v<Handled>) {
           machine.handle_packet(told(side), std::span{packet_.bytes});
         } else {
           auto&& payload = machine.handle_packet(told(side), std::span{packet_.bytes});
@@ -171,7 +173,9 @@ class Pair {
       if (budget-- == 0) return false;
       const auto bytes = std::span{room_}.first(size);
       if (on_sent) on_sent(side, bytes);
-      if (!filter || filter(side, bytes)) links_[index(side)].send(now_, bytes);
+      Ecn ecn = Ecn::NotEct;
+      if constexpr (requires { machine.ecn(); }) ecn = machine.ecn();
+      if (!filter || filter(side, bytes)) links_[index(side)].send(now_, bytes, ecn);
     }
     return true;
   }

@@ -10,7 +10,10 @@ static_assert(PipeMachine<Association>);
 Association::Association(Options options, Generator& generator) : core_(std::make_unique<Core>(options, generator)) {}
 Association::~Association() = default;
 
-void Association::handle_packet(TimePoint now, std::span<const std::byte> packet) { core_->handle_packet(now, packet); }
+void Association::handle_packet(TimePoint now, std::span<const std::byte> packet, Ecn ecn) {
+  core_->handle_packet(now, packet, ecn);
+}
+Ecn Association::ecn() const noexcept { return core_->ecn(); }
 void Association::handle_timeout(TimePoint now) { core_->handle_timeout(now); }
 std::size_t Association::poll_packet(TimePoint now, std::span<std::byte> out) { return core_->poll_packet(now, out); }
 TimePoint Association::next_timeout() const noexcept { return core_->next_timeout(); }

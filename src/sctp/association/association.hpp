@@ -36,7 +36,7 @@ class Association {
   Association& operator=(const Association&) = delete;
 
   // Input.
-  void handle_packet(TimePoint now, std::span<const std::byte> packet);
+  void handle_packet(TimePoint now, std::span<const std::byte> packet, Ecn ecn = Ecn::NotEct);
   void handle_timeout(TimePoint now);
 
   // Output. `out` should hold `packet_room()` bytes; a smaller one limits the packet's size.
@@ -45,6 +45,9 @@ class Association {
   [[nodiscard]] std::size_t packet_room() const noexcept;
   /// Of the packet that was polled last.
   [[nodiscard]] Sizing sizing() const noexcept;
+  /// What the datagrams are to be marked with. Deviation: RFC 3168 would leave pure acknowledgements unmarked, but what
+  /// a packet will hold is known only when it is written.
+  [[nodiscard]] Ecn ecn() const noexcept;
   [[nodiscard]] TimePoint next_timeout() const noexcept;
   [[nodiscard]] std::optional<Event> poll_event();
 

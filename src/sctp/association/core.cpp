@@ -56,7 +56,7 @@ Core::Core(Options options, Generator& generator)
 
 void Core::clamp(TimePoint now) noexcept { now_ = std::max(now_, now); }
 
-void Core::handle_packet(TimePoint now, std::span<const std::byte> bytes) {
+void Core::handle_packet(TimePoint now, std::span<const std::byte> bytes, Ecn ecn) {
   if (state_ == State::Gone) return;
   clamp(now);
   const auto packet = PacketView::parse(bytes, zero_checksum_offered_ ? Checksum::Zero : Checksum::Crc32c);
@@ -67,6 +67,7 @@ void Core::handle_packet(TimePoint now, std::span<const std::byte> bytes) {
   }
   const bool single = packet->single();
   data_in_packet_ = immediate_in_packet_ = false;
+  marked_packet_ = ecn == Ecn::Ce;
   bool first = true;
   for (const ChunkView chunk : *packet) {
     // RFC 9260 section 8.5: the first chunk decides which tag the packet must bear.
@@ -119,6 +120,8 @@ bool Core::handle_chunk(const CommonHeader& header, const ChunkView& chunk, bool
     case ChunkType::IData: return handle_data(chunk);
     case ChunkType::Sack: handle_sack(chunk); return true;
     case ChunkType::Heartbeat: handle_heartbeat(chunk); return true;
+    case ChunkType::EcnEcho: handle_ecn_echo(chunk); return true;
+    case ChunkType::Cwr: handle_cwr(chunk); return true;
     case ChunkType::HeartbeatAck: handle_heartbeat_ack(chunk); return true;
     case ChunkType::Shutdown: handle_shutdown(chunk); return true;
     case ChunkType::Reconfig: handle_reconfig(chunk); return true;

@@ -44,7 +44,7 @@ class Core {
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 
-  void handle_packet(TimePoint now, std::span<const std::byte> packet);
+  void handle_packet(TimePoint now, std::span<const std::byte> packet, Ecn ecn);
   void handle_timeout(TimePoint now);
   [[nodiscard]] std::size_t poll_packet(TimePoint now, std::span<std::byte> out);
   [[nodiscard]] TimePoint next_timeout() const noexcept {
@@ -66,6 +66,10 @@ class Core {
   void set_low_threshold(StreamId stream, std::size_t threshold) { queue_.set_low_threshold(stream, threshold); }
   void set_weight(StreamId stream, std::uint16_t weight) { queue_.set_weight(stream, weight); }
 
+  [[nodiscard]] Ecn ecn() const noexcept {
+    return tcb_ && tcb_->handshake.ecn && state_ >= State::Established && state_ != State::Gone ? Ecn::Ect0
+                                                                                                : Ecn::NotEct;
+  }
   [[nodiscard]] SctpTransportState public_state() const noexcept;
   [[nodiscard]] std::size_t buffered(StreamId stream) const noexcept { return queue_.buffered(stream); }
   [[nodiscard]] std::size_t total_buffered() const noexcept { return queue_.total_buffered(); }
@@ -119,8 +123,11 @@ class Core {
     bool probe = false;                // one chunk may go out whatever the peer's window says
     unsigned probes = 0;               // since the window closed
     std::size_t largest_fragment = 0;  // of what is outstanding, or more
-    bool fast_retransmit = false;      // one packet may go out whatever the congestion window says
-    bool ack_asked = false;            // the newest DATA chunk bore the I bit: the peer does not delay its SACK
+    std::optional<Tsn> marked{};    // the lowest TSN of a packet with a congestion mark, until the peer has heard of it
+    std::optional<Tsn> send_cwr{};  // that we have heard of the peer's
+    std::optional<Tsn> reduced{};   // the highest TSN sent when a mark shrank the window
+    bool fast_retransmit = false;   // one packet may go out whatever the congestion window says
+    bool ack_asked = false;         // the newest DATA chunk bore the I bit: the peer does not delay its SACK
   };
   /// An answer outside of the association: INIT-ACK, or ABORT of a bad INIT. The last one wins.
   struct Reply {
@@ -186,6 +193,8 @@ class Core {
   void handle_heartbeat(const ChunkView& chunk);
   void handle_heartbeat_ack(const ChunkView& chunk);
   void heartbeat_timed_out();
+  void handle_ecn_echo(const ChunkView& chunk);
+  void handle_cwr(const ChunkView& chunk);
   void handle_error(const ChunkView& chunk);
   void handle_abort(const ChunkView& chunk);
   void handle_reconfig(const ChunkView& chunk);
@@ -268,6 +277,7 @@ class Core {
   ReceiveWindow window_;
   std::size_t window_advertised_ = 0;
   bool data_in_packet_ = false;
+  bool marked_packet_ = false;  // the packet at hand met congestion
   bool immediate_in_packet_ = false;
   std::size_t refused_ = 0;  // bytes of the largest message for which a `send` found no room; 0: none
   // A poll that wrote nothing has dropped expired messages. Polling only drains, so what follows from it is told

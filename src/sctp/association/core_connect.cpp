@@ -8,13 +8,14 @@ namespace {
 
 constexpr std::uint16_t parameter_state_cookie = 7;
 constexpr std::uint16_t parameter_host_name = 11;
+constexpr std::uint16_t parameter_ecn_capable = 0x8000;
 constexpr std::uint16_t parameter_zero_checksum_acceptable = 0x8001;
 constexpr std::uint16_t parameter_supported_extensions = 0x8008;
 constexpr std::uint16_t parameter_forward_tsn_supported = 0xC000;
 constexpr std::uint32_t min_peer_window = 1'500;
 
 /// Parameters that may stand in an INIT or INIT-ACK and mean nothing over DTLS: addresses, cookie preservative,
-/// unrecognized parameters, supported address types, ECN, authentication, adaptation.
+/// unrecognized parameters, supported address types, authentication, adaptation.
 bool is_known(std::uint16_t type) noexcept {
   switch (type) {
     case 5:
@@ -22,7 +23,6 @@ bool is_known(std::uint16_t type) noexcept {
     case 8:
     case 9:
     case 12:
-    case 0x8000:
     case 0x8002:
     case 0x8003:
     case 0x8004:
@@ -74,6 +74,8 @@ Core::InitView Core::read_init(const ChunkView& chunk) {
       init.handshake.forward_tsn = true;
     } else if (parameter->type == parameter_large_packets) {
       init.handshake.large_packets = true;
+    } else if (parameter->type == parameter_ecn_capable) {
+      init.handshake.ecn = options_.ecn;
     } else if (parameter->type == parameter_zero_checksum_acceptable) {
       // RFC 9653 section 4: one that names a method we do not know is as good as none.
       ByteReader method(parameter->value);

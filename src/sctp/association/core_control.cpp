@@ -32,6 +32,23 @@ void Core::handle_heartbeat_ack(const ChunkView& chunk) {
   timers_.set(Timer::Heartbeat, now_ + options_.heartbeat_interval);
 }
 
+// RFC 4960 appendix A. Once for all that was in flight at that time.
+void Core::handle_ecn_echo(const ChunkView& chunk) {
+  Tcb& t = *tcb_;
+  if (!t.handshake.ecn || chunk.value.size() < 4) return;
+  const Tsn lowest{load_be<std::uint32_t>(chunk.value.data())};
+  if (lowest >= t.outstanding.next_tsn()) return;  // never sent
+  t.send_cwr = lowest;
+  if (t.reduced && lowest <= *t.reduced) return;
+  t.reduced = t.outstanding.next_tsn() - 1U;
+  t.congestion.ecn_echo(now_, *t.reduced);
+}
+
+void Core::handle_cwr(const ChunkView& chunk) {
+  if (chunk.value.size() < 4 || !tcb_->marked) return;
+  if (Tsn{load_be<std::uint32_t>(chunk.value.data())} >= *tcb_->marked) tcb_->marked.reset();
+}
+
 void Core::heartbeat_timed_out() {
   if (heartbeat_outstanding_) {
     heartbeat_outstanding_ = false;

@@ -39,6 +39,11 @@ void Core::store(const DataChunk& data) {
   data_in_packet_ = true;
   immediate_in_packet_ |= data.immediate;
   window_.arrived(now_);
+  if (marked_packet_ && tcb_->handshake.ecn) {
+    marked_packet_ = false;  // the first TSN of a packet is its lowest
+    if (!tcb_->marked) tcb_->marked = data.tsn;
+    tcb_->tracker.request_ack();
+  }
   DataTracker& tracker = tcb_->tracker;
   switch (tracker.classify(data.tsn)) {
     case DataTracker::Arrival::Duplicate:

@@ -172,6 +172,7 @@ std::size_t Core::write_init_value(std::span<std::byte> out, std::uint32_t tag, 
       writer, 0x8008,
       std::span<const std::byte>(extensions).first(options_.interleaving ? extensions.size() : without_interleaving));
   write_tlv(writer, parameter_large_packets, {});
+  if (options_.ecn) write_tlv(writer, 0x8000, {});  // RFC 4960 appendix A: ECN Capable
   if (zero_checksum) {
     std::array<std::byte, 4> method;
     store_be(method.data(), error_detection_by_dtls);
@@ -208,6 +209,12 @@ bool Core::write_control(PacketWriter& writer) {
   if (!write_sack(writer)) return false;
   std::array<std::byte, 4> cumulative;
   store_be(cumulative.data(), tcb_->tracker.cumulative().value());
+  if (tcb_->send_cwr) {
+    std::array<std::byte, 4> echoed;
+    store_be(echoed.data(), tcb_->send_cwr->value());
+    if (!writer.chunk(ChunkType::Cwr, 0, echoed)) return false;
+    tcb_->send_cwr.reset();
+  }
   if (!flush(send_shutdown_, ChunkType::Shutdown, cumulative)) return false;
   if (!flush(send_shutdown_ack_, ChunkType::ShutdownAck, {})) return false;
   while (tcb_->reset.wants_to_send()) {
@@ -228,11 +235,17 @@ bool Core::write_sack(PacketWriter& writer) {
                      tcb_->outstanding.in_flight() < tcb_->congestion.window();
   if (tracker.ack() != DataTracker::Ack::Now && !rides) return true;
   const std::size_t window = window_now();
+  std::array<std::byte, 4> lowest;
   const std::span<std::byte> room = writer.value_room();
   const std::size_t size =
       tracker.write_sack(room, static_cast<std::uint32_t>(std::min<std::size_t>(window, UINT32_MAX)));
   if (size == 0) return false;
   writer.commit(ChunkType::Sack, 0, size);
+  // RFC 4960 appendix A: told with each SACK until the peer says that it has heard.
+  if (tcb_->marked) {
+    store_be(lowest.data(), tcb_->marked->value());
+    (void)writer.chunk(ChunkType::EcnEcho, 0, lowest);
+  }
   window_advertised_ = window;
   timers_.stop(Timer::Ack);
   return true;

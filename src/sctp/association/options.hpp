@@ -59,6 +59,7 @@ struct Options {
   CongestionAlgorithm congestion_algorithm = CongestionAlgorithm::Cubic;
   bool pacing = true;
   bool tolerate_random_loss = true;
+  bool ecn = false;  ///< Offer ECN and use it where the peer does, too.
   /// Initial congestion window in packets.
   unsigned initial_window = 10;
 };

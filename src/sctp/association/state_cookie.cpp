@@ -20,7 +20,7 @@ std::array<std::byte, StateCookie::size> StateCookie::seal(const Key& key) const
   writer.u16(handshake.outgoing_streams);
   writer.u16(handshake.incoming_streams);
   writer.u32((handshake.forward_tsn ? 1U : 0U) | (handshake.reconfig ? 2U : 0U) | (handshake.zero_checksum ? 4U : 0U) |
-             (handshake.interleaving ? 8U : 0U) | (handshake.large_packets ? 16U : 0U));
+             (handshake.interleaving ? 8U : 0U) | (handshake.large_packets ? 16U : 0U) | (handshake.ecn ? 32U : 0U));
   writer.u32(local_tie_tag);
   writer.u32(peer_tie_tag);
   writer.u64(static_cast<std::uint64_t>(made.time_since_epoch().count()));
@@ -48,6 +48,7 @@ std::optional<StateCookie> StateCookie::open(std::span<const std::byte> bytes, c
   cookie.handshake.reconfig = (extensions & 2U) != 0;
   cookie.handshake.interleaving = (extensions & 8U) != 0;
   cookie.handshake.large_packets = (extensions & 16U) != 0;
+  cookie.handshake.ecn = (extensions & 32U) != 0;
   cookie.handshake.zero_checksum = (extensions & 4U) != 0;
   cookie.local_tie_tag = reader.u32();
   cookie.peer_tie_tag = reader.u32();

@@ -24,6 +24,7 @@ struct Handshake {
   bool reconfig = false;
   bool interleaving = false;   // I-DATA and I-FORWARD-TSN instead of DATA and FORWARD-TSN
   bool large_packets = false;  // the peer reads DTLS records of any size
+  bool ecn = false;            // both want it
   bool zero_checksum = false;  // the peer takes packets without a checksum, and we may send them
 };
 

@@ -18,6 +18,7 @@ TEST(StateCookie, ComesBackAsItWasAndOnlyUnchangedWithTheSameKey) {
                                          .forward_tsn = true,
                                          .interleaving = true,
                                          .large_packets = true,
+                                         .ecn = true,
                                          .zero_checksum = true},
                            .local_tie_tag = 8,
                            .peer_tie_tag = 9,
@@ -32,6 +33,7 @@ TEST(StateCookie, ComesBackAsItWasAndOnlyUnchangedWithTheSameKey) {
   EXPECT_FALSE(open->handshake.reconfig);
   EXPECT_TRUE(open->handshake.interleaving);
   EXPECT_TRUE(open->handshake.large_packets);
+  EXPECT_TRUE(open->handshake.ecn);
   EXPECT_TRUE(open->handshake.zero_checksum);
   EXPECT_EQ(open->peer_tie_tag, 9U);
   EXPECT_EQ(open->made, cookie.made);

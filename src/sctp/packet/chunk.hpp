@@ -24,6 +24,8 @@ enum class ChunkType : std::uint8_t {
   Error = 9,
   CookieEcho = 10,
   CookieAck = 11,
+  EcnEcho = 12,  // ECNE and CWR: RFC 4960 appendix A, reserved for it in RFC 9260
+  Cwr = 13,
   ShutdownComplete = 14,
   IData = 64,
   Reconfig = 130,

@@ -11,7 +11,10 @@ void OutstandingData::learn(std::size_t i) noexcept {
   const Tsn tsn = tsn_at(i);
   // RFC 9260 section 6.3.1 C5 (Karn): no measurement from what was sent twice.
   const bool once = fragment.transmissions == 1 && !fragment.taken_back;
-  if (once && (!seen_.newest_sent_at || *seen_.newest_sent_at < fragment.sent_at))
+  // A SACK with so many blocks may have had no room for more: what the next one adds may have arrived long ago.
+  constexpr std::size_t many_blocks = 200;
+  const bool fresh = fragment.state == State::InFlight && std::max(reported_.size(), before_.size()) < many_blocks;
+  if (once && fresh && (!seen_.newest_sent_at || *seen_.newest_sent_at < fragment.sent_at))
     seen_.newest_sent_at = fragment.sent_at;
   // Sooner than any round trip: it was an earlier transmission that arrived.
   const bool early = !once && !fragment.taken_back && fragment.state == State::InFlight &&

@@ -36,16 +36,17 @@ class Bulk {
   [[nodiscard]] std::uint64_t received(std::size_t flow) const { return flows_[flow].received; }
   [[nodiscard]] sctp::Association& association(std::size_t flow) { return flows_[flow].association; }
 
-  void handle_packet(TimePoint now, std::span<const std::byte> packet) {
+  void handle_packet(TimePoint now, std::span<const std::byte> packet, Ecn ecn = Ecn::NotEct) {
     const std::size_t flow = load_be<std::uint16_t>(packet.data()) - std::size_t{first_port};
-    if (flow < flows_.size()) flows_[flow].association.handle_packet(now, packet);
+    if (flow < flows_.size()) flows_[flow].association.handle_packet(now, packet, ecn);
   }
   void handle_timeout(TimePoint now) {
     for (Flow& flow : flows_) flow.association.handle_timeout(now);
   }
   [[nodiscard]] std::size_t poll_packet(TimePoint now, std::span<std::byte> out) {
-    for (std::size_t i = 0; i < flows_.size(); ++i, ++turn_) {
-      Flow& flow = flows_[turn_ % flows_.size()];
+    for (std::size_t i = 0; i < flows_.size(); ++i) {
+      last_ = turn_++ % flows_.size();
+      Flow& flow = flows_[last_];
       while (flow.sending && flow.association.total_buffered() < 4 * message_size &&
              flow.association.send(now, sctp::StreamId{1}, sctp::Ppid{53}, payload_)) {
       }
@@ -53,6 +54,8 @@ class Bulk {
     }
     return 0;
   }
+  /// Of the packet polled last.
+  [[nodiscard]] Ecn ecn() const { return flows_[last_].association.ecn(); }
   [[nodiscard]] TimePoint next_timeout() const noexcept {
     TimePoint next = never;
     for (const Flow& flow : flows_) next = std::min(next, flow.association.next_timeout());
@@ -80,6 +83,7 @@ class Bulk {
   Generator& random_;
   std::deque<Flow> flows_;
   std::size_t turn_ = 0;
+  std::size_t last_ = 0;
   std::vector<std::byte> payload_ = std::vector<std::byte>(message_size, std::byte{1});
 };
 
@@ -96,7 +100,10 @@ struct Bottleneck {
   }
   [[nodiscard]] PairOptions options() const {
     constexpr std::size_t shortest_queue = 30'000;
-    LinkOptions forward{.latency = rtt / 2, .bits_per_second = static_cast<std::uint64_t>(mbps * 1e6), .loss = loss};
+    LinkOptions forward;
+    forward.latency = rtt / 2;
+    forward.bits_per_second = static_cast<std::uint64_t>(mbps * 1e6);
+    forward.loss = loss;
     forward.queue_bytes =
         std::max(static_cast<std::size_t>(queue * static_cast<double>(bandwidth_delay())), shortest_queue);
     PairOptions pair = both_ways(forward);

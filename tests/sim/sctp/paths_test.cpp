@@ -75,7 +75,9 @@ TEST_P(FourFifths, AreTakenByBbr) {
   EXPECT_GE(share(GetParam(), with(CongestionAlgorithm::Bbr)), 0.8);
 }
 
-INSTANTIATE_TEST_SUITE_P(Paths, FourFifths, testing::Values(Cell{1, 20, 0.05}, Cell{1, 300, 0.05}, Cell{10, 1, 0.05}));
+INSTANTIATE_TEST_SUITE_P(Paths, FourFifths,
+                         testing::Values(Cell{1, 20, 0.05}, Cell{1, 300, 0.05}, Cell{10, 1, 0.05}, Cell{10, 50, 0.05},
+                                         Cell{10, 300, 0.05}, Cell{100, 50, 0.05}));
 
 }  // namespace
 }  // namespace linnet::sim

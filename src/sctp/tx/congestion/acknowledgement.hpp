@@ -10,12 +10,12 @@ namespace linnet::sctp {
 
 /// One SACK as the congestion control sees it.
 struct Acknowledgement {
-  TimePoint now;
-  AckResult result;
+  TimePoint now{};
+  AckResult result{};
   std::size_t in_flight_before = 0;
   std::size_t in_flight = 0;  ///< After it was handled.
-  Tsn cumulative;
-  Tsn next_tsn;
+  Tsn cumulative{};
+  Tsn next_tsn{};
   Duration smoothed_rtt{};  ///< 0 before the first measurement.
 
   // Filled in by CongestionControl for the algorithm.

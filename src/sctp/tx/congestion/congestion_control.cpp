@@ -64,6 +64,7 @@ bool CongestionControl::acknowledged(Acknowledgement ack) noexcept {
   ack.window_limited = limited_ || limited_last_;
   ack.recovering = exit_ && reduced_;
   ack.min_rtt = min_rtt_;
+  smoothed_rtt_ = ack.smoothed_rtt;
   std::visit([&](auto& a) { a.acknowledged(ack); }, algorithm_);
   const bool begins = result.bytes_lost != 0 && lost(ack.now, result.bytes_lost, ack.in_flight, ack.next_tsn - 1U);
   pace(ack.now, ack.smoothed_rtt);
@@ -77,12 +78,14 @@ void CongestionControl::pace(TimePoint now, Duration smoothed_rtt) noexcept {
   pacer_.set_rate(now, gain * static_cast<double>(window()) / std::chrono::duration<double>(smoothed_rtt).count());
 }
 
-bool CongestionControl::lost(TimePoint /*now*/, std::size_t bytes, std::size_t /*in_flight*/, Tsn highest) noexcept {
+bool CongestionControl::lost(TimePoint now, std::size_t bytes, std::size_t /*in_flight*/, Tsn highest) noexcept {
   if (Bbr* const bbr = std::get_if<Bbr>(&algorithm_)) bbr->lost(bytes);
   Cubic* const cubic = std::get_if<Cubic>(&algorithm_);
   const bool forgiven = cubic != nullptr && cubic->forgives(bytes);
   // What looked like an accident may turn out to be congestion before the recovery ends.
   if (exit_ && (reduced_ || forgiven)) return false;
+  // What T3-rtx did not declare lost at once is found lost now: the same congestion.
+  if (now < quiet_until_) return false;
   const bool begins = !exit_;
   exit_ = highest;
   reduced_ = !forgiven;
@@ -90,11 +93,19 @@ bool CongestionControl::lost(TimePoint /*now*/, std::size_t bytes, std::size_t /
   return begins;
 }
 
-void CongestionControl::timed_out(TimePoint /*now*/) noexcept {
+void CongestionControl::timed_out(TimePoint now) noexcept {
   // RFC 5681 section 4.3: ssthresh stays when a retransmission is what timed out.
   const bool again = std::exchange(timed_out_, true);
   std::visit([&](auto& a) { a.timed_out(again); }, algorithm_);
+  quiet_until_ = now + smoothed_rtt_;
   exit_.reset();
+}
+
+void CongestionControl::ecn_echo(TimePoint /*now*/, Tsn highest) noexcept {
+  if (exit_ && reduced_) return;
+  std::visit([](auto& a) { a.congested(true); }, algorithm_);
+  exit_ = highest;
+  reduced_ = true;
 }
 
 void CongestionControl::undo(TimePoint /*now*/) noexcept {

@@ -50,6 +50,8 @@ class CongestionControl {
   bool lost(TimePoint now, std::size_t bytes, std::size_t in_flight, Tsn highest) noexcept;
   /// T3-rtx expired.
   void timed_out(TimePoint now) noexcept;
+  /// A router marked a packet instead of dropping it; `highest` is in flight.
+  void ecn_echo(TimePoint now, Tsn highest) noexcept;
   /// The last reduction was a mistake: everything retransmitted had arrived the first time.
   void undo(TimePoint now) noexcept;
   /// Nothing was sent for this many retransmission timeouts (section 7.2.1).
@@ -66,6 +68,8 @@ class CongestionControl {
   bool pacing_;
   std::size_t mtu_;
   Duration min_rtt_{};
+  Duration smoothed_rtt_{};
+  TimePoint quiet_until_{};  // losses until then belong to the last timeout
   std::optional<Tsn> exit_;
   bool reduced_ = false;  // the recovery under way began with a smaller window
   std::optional<Tsn> round_end_;

@@ -82,6 +82,52 @@ TEST_F(Congestion, WhatProvesNeedlessIsUndone) {
   EXPECT_FALSE(control.in_fast_recovery());
 }
 
+TEST_F(Congestion, AMarkShrinksTheWindowOnceForWhatIsInFlight) {
+  send(10);
+  control.ecn_echo(now, Tsn{next - 1});
+  const std::size_t reduced = control.window();
+  EXPECT_LT(reduced, 10 * mtu);
+  control.ecn_echo(now, Tsn{next - 1});
+  EXPECT_FALSE(control.lost(now, mtu, 9 * mtu, Tsn{next - 1})) << "told already";
+  EXPECT_EQ(control.window(), reduced);
+  control.undo(now);
+  EXPECT_EQ(control.window(), reduced) << "a mark is no mistake";
+  acknowledge(10);
+  const std::size_t before = control.window();
+  control.ecn_echo(now, Tsn{next});
+  EXPECT_LT(control.window(), before);
+}
+
+TEST_F(Congestion, LongPathsArePacedAndShortOnesAreNot) {
+  send(10);
+  acknowledge(10);
+  // Slow start: twice 20 packets in 20 ms.
+  EXPECT_NEAR(control.pacing_rate(), 2e6, 1);
+  now += 1s;
+  std::uint32_t sent = 0;
+  for (; control.next_send(now) <= now; ++sent) send(1);
+  EXPECT_EQ(sent, 10U);
+  EXPECT_LE(control.next_send(now), now + 2ms);
+  CongestionControl short_path{{.mtu = mtu}};
+  (void)short_path.acknowledged({.now = now,
+                                 .result = {.valid = true, .bytes_acked = mtu, .rtt = 900us},
+                                 .cumulative = Tsn{1},
+                                 .next_tsn = Tsn{2},
+                                 .smoothed_rtt = 10ms});
+  EXPECT_EQ(short_path.pacing_rate(), 0);
+}
+
+TEST_F(Congestion, AnAccidentDoesNotShrinkTheWindowOfCubicUntilItProvesCongestion) {
+  control = CongestionControl{{.algorithm = CongestionAlgorithm::Cubic, .mtu = mtu, .initial_packets = 200}};
+  send(200);
+  acknowledge(150);
+  const std::size_t before = control.window();
+  EXPECT_TRUE(acknowledge(1, mtu)) << "to be sent again all the same";
+  EXPECT_GE(control.window(), before);
+  EXPECT_FALSE(acknowledge(1, 20 * mtu)) << "the same recovery";
+  EXPECT_LT(control.window(), before);
+}
+
 TEST_F(Congestion, KnowsTheLeastRoundTrip) {
   send(2);
   acknowledge(1);

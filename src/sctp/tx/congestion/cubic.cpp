@@ -15,6 +15,9 @@ constexpr double alpha = 3 * (1 - beta) / (1 + beta);
 // RFC 8511: a mark comes from a short queue, there is less to make good.
 constexpr double beta_ecn = 0.85;
 
+/// Slow start's window, in what one round trip delivers; 2 plus some for measurements that err.
+constexpr double overshoot = 2.1;
+
 double seconds(Duration d) noexcept { return std::chrono::duration<double>(d).count(); }
 /// The time in which the function gets back to `w_max`.
 double k(double w_max, double epoch_window) noexcept { return std::cbrt((w_max - epoch_window) / c); }
@@ -42,7 +45,21 @@ void Cubic::acknowledged(const Acknowledgement& ack) noexcept {
   if (!ack.window_limited && now_.epoch) *now_.epoch += ack.now - last;
   if (ack.result.bytes_acked == 0 || ack.recovering || !ack.window_limited) return;
   if (!slow_start()) return grow(ack);
-  const auto acked = std::min(static_cast<double>(ack.result.bytes_acked), now_.window);
+  slow_start_grows(ack);
+}
+
+void Cubic::slow_start_grows(const Acknowledgement& ack) noexcept {
+  auto acked = std::min(static_cast<double>(ack.result.bytes_acked), now_.window);
+  if (const auto& rate = ack.result.rate; rate && rate->interval > Duration::zero()) {
+    rate_ = std::max(rate_, static_cast<double>(rate->delivered) / seconds(rate->interval));
+    if (ack.result.rtt) delivered_ = rate_ * seconds(*ack.result.rtt);
+    // A window that doubles is twice what was just delivered. More than that does not come back, it waits in a queue
+    // or is lost, and HyStart++, which looks at whole rounds, is about to see it. Until then no more is put on top.
+    if (hystart_.last_round() != Duration::max()) {
+      const double most = overshoot * rate_ * seconds(hystart_.last_round()) + static_cast<double>(initial_);
+      acked = std::min(acked, std::max(most - now_.window, 0.0));
+    }
+  }
   switch (hystart_.phase()) {
     // RFC 9406 section 4.2 with L = infinity: what is sent is paced. Back from a timeout HyStart is done, and slow
     // start goes to the threshold as ever.
@@ -99,8 +116,17 @@ bool Cubic::forgives(std::size_t bytes_lost) noexcept {
 }
 
 void Cubic::congested(bool ecn) noexcept {
-  reduce(ecn ? beta_ecn : beta);
+  // The first slow start overshoots by far, and what was lost is no part of what the path holds.
+  const State whole = now_;
+  if (slow_start() && hystart_.phase() != HyStart::Phase::Done && delivered_ > 0)
+    now_.window = std::clamp(delivered_, now_.window / 2, now_.window);
+  // Where accidents happen all the time, one that meets a short queue must not cost more than that queue.
+  const double factor = ecn ? beta_ecn : beta;
+  reduce(tolerant_ ? std::max(factor, random_.path_share()) : factor);
+  random_.answered();
   now_.window = static_cast<double>(now_.threshold);
+  before_ = whole;
+  if (ecn) before_.reset();  // a mark is never a mistake
 }
 
 // Section 4.8.

@@ -47,6 +47,7 @@ class Cubic {
   void begin_epoch(TimePoint now) noexcept;
   void grow(const Acknowledgement& ack) noexcept;
   void reduce(double factor) noexcept;
+  void slow_start_grows(const Acknowledgement& ack) noexcept;
 
   std::size_t mtu_;
   std::size_t initial_;
@@ -54,6 +55,8 @@ class Cubic {
   State now_;
   std::optional<State> before_;
   std::optional<TimePoint> last_ack_;
+  double rate_ = 0;       // bytes a second, the most that was delivered in slow start
+  double delivered_ = 0;  // bytes that got through in a round trip, lately
   HyStart hystart_;
   RandomLoss random_;
 };

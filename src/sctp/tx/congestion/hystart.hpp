@@ -23,6 +23,8 @@ class HyStart {
   void acknowledged(bool round_began) noexcept;
   void measured(Duration rtt) noexcept;
   void stop() noexcept { phase_ = Phase::Done; }
+  /// The least round trip of the last whole round; `Duration::max()` when there is none.
+  [[nodiscard]] Duration last_round() const noexcept { return last_round_; }
   [[nodiscard]] Phase phase() const noexcept { return phase_; }
 
  private:

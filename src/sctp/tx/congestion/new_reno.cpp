@@ -30,9 +30,10 @@ void NewReno::halve() noexcept {
   partial_bytes_acked_ = 0;
 }
 
-void NewReno::congested(bool /*ecn*/) noexcept {
+void NewReno::congested(bool ecn) noexcept {
   halve();
   window_ = threshold_;
+  if (ecn) window_before_ = 0;  // a mark is never a mistake
 }
 
 void NewReno::timed_out(bool again) noexcept {

@@ -22,14 +22,25 @@ void RandomLoss::acknowledged(const Acknowledgement& ack) noexcept {
   this_round_.rtt = std::min(this_round_.rtt, *ack.result.rtt);
 }
 
-bool RandomLoss::likely() const noexcept {
+bool RandomLoss::rare() const noexcept {
   const std::size_t lost = this_round_.lost + last_round_.lost;
-  const std::size_t acked = this_round_.acked + last_round_.acked;
-  if (lost * one_in > lost + acked) return false;
-  // A round trip just begun says little; then the whole one before counts.
-  const Duration rtt = std::max(this_round_.rtt == Duration::max() ? Duration::zero() : this_round_.rtt,
-                                last_round_.rtt == Duration::max() ? Duration::zero() : last_round_.rtt);
-  return least_ != Duration::max() && rtt < least_ + std::clamp(least_ / 8, min_delay, max_delay);
+  return lost * one_in <= lost + this_round_.acked + last_round_.acked;
+}
+
+/// A round trip just begun says little; then the whole one before counts.
+Duration RandomLoss::round_trip() const noexcept {
+  const auto known = [](Duration rtt) { return rtt == Duration::max() ? Duration::zero() : rtt; };
+  return std::max(known(this_round_.rtt), known(last_round_.rtt));
+}
+
+bool RandomLoss::likely() const noexcept {
+  return rare() && least_ != Duration::max() && round_trip() < least_ + std::clamp(least_ / 8, min_delay, max_delay);
+}
+
+double RandomLoss::path_share() const noexcept {
+  const Duration rtt = round_trip();
+  if (rtt <= Duration::zero() || !rare()) return 0;
+  return static_cast<double>(least_.count()) / static_cast<double>(rtt.count());
 }
 
 }  // namespace linnet::sctp

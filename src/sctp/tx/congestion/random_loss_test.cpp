@@ -32,6 +32,14 @@ TEST_F(RandomLossTest, MoreThanTwoPerCentIsCongestion) {
   EXPECT_TRUE(judge.likely());
 }
 
+TEST_F(RandomLossTest, WhatWasAnsweredIsForgotten) {
+  round(100ms);
+  judge.lost(50'000);
+  judge.answered();
+  judge.lost(1'000);
+  EXPECT_TRUE(judge.likely());
+}
+
 TEST_F(RandomLossTest, AQueueMeansCongestion) {
   round(100ms);
   round(113ms);
@@ -43,7 +51,18 @@ TEST_F(RandomLossTest, AQueueMeansCongestion) {
   EXPECT_TRUE(judge.likely());
 }
 
-TEST_F(RandomLossTest, NothingKnownIsCongestion) { EXPECT_FALSE(judge.likely()); }
+TEST_F(RandomLossTest, NothingKnownIsCongestion) {
+  EXPECT_FALSE(judge.likely());
+  EXPECT_EQ(judge.path_share(), 0);
+}
+
+TEST_F(RandomLossTest, KnowsWhatPartOfTheRoundTripIsQueue) {
+  round(100ms);
+  round(125ms);
+  EXPECT_DOUBLE_EQ(judge.path_share(), 0.8);
+  judge.lost(10'000);
+  EXPECT_EQ(judge.path_share(), 0);
+}
 
 }  // namespace
 }  // namespace linnet::sctp
