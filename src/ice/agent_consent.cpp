@@ -92,15 +92,17 @@ void Agent::consent_lost() {
   CandidatePair& pair = *checks_.find(*selected_);
   pair.state = PairState::Failed;
   pair.valid = pair.nominated = pair.nominating = false;
+  // Nor on those that were silent for as long: a peer that is gone is not waited for once for each pair that worked.
+  for (CandidatePair& other : checks_.pairs()) {
+    if (!other.valid || other.heard > consent_at_) continue;
+    other.state = PairState::Failed;
+    other.valid = other.nominated = other.nominating = false;
+  }
   selected_.reset();
   stop_consent();
   const bool was_concluded = concluded_;
   if (!was_concluded) choose_selected();
-  if (!selected_) return fail_all();
-  // What takes its place was not asked all that time. It has to answer soon, or a peer that is gone would be waited for
-  // once for each pair that worked.
-  if (!options_.lite) send_consent_check();
-  timers_.set(Timer::ConsentExpiry, now_ + options_.consent_interval * 6 / 5 + options_.disconnected_after);
+  if (!selected_) fail_all();
 }
 
 void Agent::send_keepalive() {

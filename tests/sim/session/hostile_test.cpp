@@ -110,6 +110,7 @@ TEST(HostileLinks, LinnetSeedsThatOnceFailed) {
            216U, 483U,  // An ICE restart that the peer never answered, for it had closed: checking for ever.
            248U, 440U, 544U,      // Told of room for a message that did not fit, for ever.
            512U, 754U,            // The ABORT was lost and close_notify came: a loss that nobody told of.
+           773U,                  // Consent was waited for once for each pair that had worked.
            26U, 649U, 878U, 993U  // close() gave up on a peer that was alive on a slow path.
        }) {
     (void)live(seed);
