@@ -73,6 +73,7 @@ void Agent::handle_request(const Datagram& datagram, const stun::MessageView& me
         early_, [&](const EarlyCheck& e) { return e.path == check.path && e.remote_ufrag == check.remote_ufrag; });
     if (same != early_.end()) {
       same->use_candidate = same->use_candidate || check.use_candidate;
+      same->nomination = std::max(same->nomination, check.nomination);
     } else if (early_.size() < options_.max_early_checks) {
       early_.push_back(std::move(check));
     } else {

@@ -5,6 +5,17 @@
 // Which pair carries data: RFC 8445 section 8, both sides.
 
 namespace linnet::ice {
+namespace {
+
+/// Whether the peer's nomination of `pair` counts for more than that of `current`: it nominates aggressively (the best
+/// one counts, RFC 5245 section 8.1.1.2), or says that it has changed its mind (libwebrtc's NOMINATION: the latest
+/// counts).
+bool outranks(const CandidatePair& pair, const CandidatePair& current) noexcept {
+  if (pair.nomination || current.nomination) return pair.nomination > current.nomination;
+  return pair.priority > current.priority;
+}
+
+}  // namespace
 
 CandidatePair* Agent::best_valid() noexcept {
   CandidatePair* best = nullptr;
@@ -46,13 +57,12 @@ void Agent::nominate(CandidatePair& pair) {
 }
 
 void Agent::conclude(CandidatePair& pair) {
-  const PairId id = pair.id;
-  const std::uint64_t priority = pair.priority;
   pair.nominated = true;
   pair.nominating = false;
+  const CandidatePair chosen = pair;
   concluded_ = true;
   CandidatePair* const old = selected_ && disconnected_ ? checks_.find(*selected_) : nullptr;
-  if (old != nullptr && old->id != id) {
+  if (old != nullptr && old->id != chosen.id) {
     old->state = PairState::Failed;
     old->valid = old->nominated = false;
   }
@@ -60,10 +70,10 @@ void Agent::conclude(CandidatePair& pair) {
   timers_.stop(Timer::Patience);
   timers_.stop(Timer::Mapping);
   select(&pair);
-  // RFC 8445 section 8.1.2: nothing else is checked any more, but what a peer that nominates aggressively has asked
-  // for.
+  // RFC 8445 section 8.1.2: nothing else is checked any more, but what a peer that nominates more than one has
+  // asked for.
   const auto keep = [&](const CandidatePair& p) {
-    return p.id == id || (role_ == IceRole::Controlled && p.nominate_on_success && p.priority > priority);
+    return p.id == chosen.id || (role_ == IceRole::Controlled && p.nominate_on_success && outranks(p, chosen));
   };
   checks_.remove_if([&](const CandidatePair& p) {
     return !keep(p) && (p.state == PairState::Waiting || p.state == PairState::Frozen);
@@ -83,11 +93,8 @@ void Agent::peer_nominated(CandidatePair& pair, std::optional<std::uint32_t> nom
   const CandidatePair* const current = selected_ ? checks_.find(*selected_) : nullptr;
   if (current == nullptr || !current->nominated) return conclude(pair);
   if (current->id == pair.id) return;
-  // The peer nominates aggressively (the best one counts, RFC 5245 section 8.1.1.2), has changed its mind and says so
-  // (libwebrtc's NOMINATION: the latest counts), or leaves a path that is dead.
-  const bool newer = pair.nomination && pair.nomination > current->nomination;
-  const bool better = !pair.nomination && !current->nomination && pair.priority > current->priority;
-  if (newer || better || disconnected_) conclude(pair);
+  // Or the peer leaves a path that is dead.
+  if (outranks(pair, *current) || disconnected_) conclude(pair);
 }
 
 void Agent::select(CandidatePair* pair) {

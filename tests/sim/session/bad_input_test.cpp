@@ -7,6 +7,7 @@
 #include "sim/random.hpp"
 #include "sim/session/call.hpp"
 #include "stun/message_builder.hpp"
+#include "stun/message_view.hpp"
 
 namespace linnet::sim {
 namespace {
@@ -164,34 +165,68 @@ TEST(BadInput, NothingIsDeliveredOrAnnouncedUnderAWrongFingerprint) {
   }
 }
 
-TEST(BadInput, BindingRequestsOfStrangersChangeNothing) {
+/// The value of an attribute of a description.
+std::string attribute_of(const SessionDescription& description, std::string_view name) {
+  const std::size_t begin = description.sdp.find(name);
+  if (begin == std::string::npos) return {};
+  const std::size_t value = begin + name.size();
+  return description.sdp.substr(value, description.sdp.find("\r\n", value) - value);
+}
+
+TEST(BadInput, BindingMessagesThatAreNotBelievedAreAnsweredByTheRulesAndChangeNothing) {
+  enum class Fault { WrongPassword, NoIntegrity, UnknownAttribute, ResponseToNothing };
   Call call;
   call.begin();
   ASSERT_EQ(call.open(), Stop::Done);
   Meeting& m = call.meeting;
   const Path selected = m.a.session->selected_path().value();
+  const SessionDescription description = m.a.session->local_description().value();
+  const std::string username = attribute_of(description, "a=ice-ufrag:") + ":peer";
+  const std::string password = attribute_of(description, "a=ice-pwd:");
+  ASSERT_GE(password.size(), 22U);
   SeededGenerator random{7};
-  const std::string username = m.a.session->local_username_fragments().front() + ":peer";
-  std::uint64_t answers = 0;
-  for (int kind = 0; kind < 4; ++kind) {
+  stun::TransactionId asked;
+  std::vector<std::uint16_t> codes;  // Of what A says to it; 0: no error.
+  m.world.filter = [&](auto& node, std::span<std::byte> bytes) {
+    const auto message = stun::MessageView::parse(bytes);
+    if (&node.machine != m.a.session.get() || !message || message->transaction_id() != asked) return true;
+    const auto error = message->error_code();
+    codes.push_back(error ? error->code : std::uint16_t{0});
+    return false;
+  };
+  const auto expected = [](Fault fault) -> std::vector<std::uint16_t> {
+    switch (fault) {
+      case Fault::WrongPassword: return {401};
+      case Fault::NoIntegrity: return {400};
+      case Fault::UnknownAttribute: return {420};
+      case Fault::ResponseToNothing: break;
+    }
+    return {};
+  };
+  for (const Fault fault :
+       {Fault::WrongPassword, Fault::NoIntegrity, Fault::UnknownAttribute, Fault::ResponseToNothing}) {
     for (const Endpoint& from : {selected.remote, Endpoint{IpAddress::v4({198, 51, 100, 9}), 666}}) {
+      asked = stun::TransactionId::random(random);
+      codes.clear();
       std::array<std::byte, 200> buffer{};
-      stun::MessageBuilder message{buffer, kind == 3 ? stun::Class::Success : stun::Class::Request,
-                                   stun::Method::Binding, stun::TransactionId::random(random)};
+      stun::MessageBuilder message{buffer,
+                                   fault == Fault::ResponseToNothing ? stun::Class::Success : stun::Class::Request,
+                                   stun::Method::Binding, asked};
       message.text(stun::AttributeType::Username, username).u32(stun::AttributeType::Priority, 1'000'000);
       message.flag(stun::AttributeType::UseCandidate).u64(stun::AttributeType::IceControlling, ~0ULL);
-      if (kind == 1) message.u32(static_cast<stun::AttributeType>(0x7ffe), 1);  // Nobody knows it, and it is critical.
-      if (kind != 2) message.integrity(std::as_bytes(std::span{std::string_view{"a guessed password 1234"}}));
+      // Nobody knows it, and it must be understood.
+      if (fault == Fault::UnknownAttribute) message.u32(static_cast<stun::AttributeType>(0x7ffe), 1);
+      const std::string key = fault == Fault::WrongPassword ? "a guessed password 1234" : password;
+      if (fault != Fault::NoIntegrity) message.integrity(std::as_bytes(std::span{key}));
       const std::size_t size = message.fingerprint().finish();
       ASSERT_NE(size, 0U);
       m.a.session->handle_datagram({.at = call.now(),
                                     .path = {.local = selected.local, .remote = from},
                                     .bytes = std::span{buffer}.first(size)});
       m.run_for(100ms);
-      ++answers;
+      EXPECT_EQ(codes, expected(fault)) << static_cast<int>(fault);
     }
   }
-  EXPECT_EQ(answers, 8U);
   EXPECT_EQ(m.a.session->selected_path(), selected);
   EXPECT_TRUE(call.works());
 }
