@@ -134,7 +134,10 @@ for (const name of browsers) {
           const channel = (window as unknown as { echo: RTCDataChannel }).echo;
           const bad: string[] = [];
           for (const size of all) {
-            const text = 'x\u00e9'.repeat(Math.ceil(size / 3)).slice(0, size < 3 ? size : Math.floor((size / 3) * 2));
+            // One byte and two bytes in turn as UTF-8, then what is missing.
+            const text = 'x\u00e9'.repeat(Math.floor(size / 3)) + 'x'.repeat(size % 3);
+            const length = new TextEncoder().encode(text).length;
+            if (length !== size) bad.push(`text ${size}: is of ${length} bytes`);
             const back = await window.roundTrip(channel, text);
             if (back !== text) bad.push(`text ${size}: ${typeof back}`);
             const bytes = new Uint8Array(size);

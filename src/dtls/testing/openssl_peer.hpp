@@ -29,10 +29,11 @@ class OpenSslPeer {
     std::string groups;
     bool ask_for_certificate = true;
     long mtu = 1'200;
-    bool cookie = false;  ///< As a server: HelloVerifyRequest first.
+    bool cookie = false;            ///< As a server: HelloVerifyRequest first.
+    std::size_t hello_padding = 0;  ///< As a client: bytes of an unknown extension that its ClientHello carries.
   };
 
-  OpenSslPeer(const crypto::Certificate& certificate, const Options& options) {
+  OpenSslPeer(const crypto::Certificate& certificate, const Options& options) : hello_padding_(options.hello_padding) {
     method_ = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "datagrams");
     BIO_meth_set_write(method_, [](BIO* bio, const char* data, int size) {
       const auto bytes = std::as_bytes(std::span{data, static_cast<std::size_t>(size)});
@@ -77,6 +78,7 @@ class OpenSslPeer {
         return size == 20 && cookie[0] == 7 ? 1 : 0;
       });
     }
+    if (options.hello_padding != 0) pad_hello();
     ssl_ = SSL_new(context_);
     BIO* bio = BIO_new(method_);
     BIO_set_data(bio, this);
@@ -141,6 +143,20 @@ class OpenSslPeer {
  private:
   static OpenSslPeer& self(BIO* bio) { return *static_cast<OpenSslPeer*>(BIO_get_data(bio)); }
 
+  /// As large as key shares of post-quantum groups make it.
+  void pad_hello() {
+    constexpr unsigned int unknown_extension = 0xFF77;  // RFC 8446 section 11: from 0xFF00 on for private use.
+    const auto add = [](SSL*, unsigned int, unsigned int, const unsigned char** out, std::size_t* size, X509*,
+                        std::size_t, int*, void* self) {
+      const Bytes& padding = static_cast<OpenSslPeer*>(self)->hello_padding_;
+      *out = reinterpret_cast<const unsigned char*>(padding.data());
+      *size = padding.size();
+      return 1;
+    };
+    SSL_CTX_add_custom_ext(context_, unknown_extension, SSL_EXT_CLIENT_HELLO, add, nullptr, this, nullptr, nullptr);
+  }
+
+  Bytes hello_padding_;
   BIO_METHOD* method_ = nullptr;
   SSL_CTX* context_ = nullptr;
   SSL* ssl_ = nullptr;
