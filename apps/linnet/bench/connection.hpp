@@ -15,8 +15,8 @@ class Connection {
  public:
   using Id = std::uint32_t;
 
-  Connection(Id number, Executor executor, Configuration configuration, Tuning tuning)
-      : id(number), pc(std::move(executor), std::move(configuration), std::move(tuning)) {}
+  Connection(Id number, Executor executor, Configuration configuration, const Tuning& tuning)
+      : id(number), pc(std::move(executor), std::move(configuration), tuning) {}
 
   Id id;
   PeerConnection pc;

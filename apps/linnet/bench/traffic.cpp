@@ -32,8 +32,9 @@ void Traffic::read(const DataChannel& channel, const MessageEvent& message) {
     last_ = Clock::now();
     channel.send("ok");
     if (++ends_ == channels_.size()) ended_.open();
-  } else if (missing_ > 0 && --missing_ == 0) {
-    acknowledged_.open();
+  } else if (missing_ > 0) {
+    --missing_;
+    if (missing_ == 0) acknowledged_.open();
   }
 }
 

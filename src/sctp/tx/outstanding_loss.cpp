@@ -111,12 +111,11 @@ void OutstandingData::lose(Tsn tsn) noexcept {
 /// is lost, in a run before them: enough to find their place without a search.
 void OutstandingData::line_up(Tsn tsn) noexcept {
   const auto last = index_of(last_lined_up_);
-  if (lost_.empty() || lost_.tail() < tsn) {
-    lost_.push_back(tsn, finder());
-  } else if (tsn < lost_.head()) {
+  const bool last_of_all = lost_.empty() || lost_.tail() < tsn;
+  if (!last_of_all && tsn < lost_.head()) {
     lost_.push_front(tsn, finder());
-  } else if (cumulative_ < last_lined_up_ && last_lined_up_ < tsn && last < ring_.size() && last_lined_up_ != tsn &&
-             ring_[last].state == State::Lost && tsn < ring_[last].after) {
+  } else if (!last_of_all && cumulative_ < last_lined_up_ && last_lined_up_ < tsn && last < ring_.size() &&
+             last_lined_up_ != tsn && ring_[last].state == State::Lost && tsn < ring_[last].after) {
     lost_.insert_after(last_lined_up_, tsn, finder());
   } else {
     lost_.push_back(tsn, finder());
