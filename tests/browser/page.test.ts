@@ -187,6 +187,7 @@ for (const name of browsers) {
       assert.equal(await one.isChecked('.help input[name=shortcuts]'), false);
       await one.check('.help input[name=shortcuts]');
       await one.keyboard.press('Escape');
+      await one.waitForSelector('.help', { state: 'detached' });
       await one.keyboard.press('?');
       await one.waitForSelector('.help');
       await one.keyboard.press('Escape');
