@@ -1,0 +1,74 @@
+#include <gmock/gmock.h>
+
+#include "session/testing/rig.hpp"
+
+namespace linnet::session::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr std::chrono::system_clock::time_point today = std::chrono::sys_days{std::chrono::year{2026} / 11 / 20};
+
+Certificate certificate(std::uint64_t seed, std::chrono::system_clock::time_point now = today) {
+  SeededGenerator generator{seed};
+  return Certificate::generate(generator, now).value();
+}
+
+std::string fingerprint_line(const Certificate& certificate) {
+  const DtlsFingerprint fingerprint = certificate.get_fingerprints().front();
+  return "a=fingerprint:" + fingerprint.algorithm + " " + fingerprint.value + "\r\n";
+}
+
+std::optional<ErrorName> creating_with(std::vector<Certificate> certificates) {
+  SeededGenerator generator{1};
+  const auto made = Session::create({.certificates = std::move(certificates)}, {},
+                                    {.generator = generator, .wall_clock = today, .simulation = true});
+  return made ? std::optional<ErrorName>{} : std::optional{made.error().name};
+}
+
+TEST(SessionCertificates, TheFirstOneGivenIsOfferedAndCarriesTheConnection) {
+  const Certificate first = certificate(100);
+  const Certificate second = certificate(200);
+  Rig rig{1, {}, {}, {}, {.certificates = {first, second}}};
+  const ChannelId id = rig.connect();
+  EXPECT_TRUE(rig.a.open(id));  // The peer has held the handshake against the fingerprint of the offer.
+  const std::string sdp = rig.a.session->local_description()->sdp;
+  EXPECT_THAT(sdp, HasSubstr(fingerprint_line(first)));
+  EXPECT_THAT(sdp, ::testing::Not(HasSubstr(fingerprint_line(second))));
+}
+
+TEST(SessionCertificates, AreAcceptedUntilTheyExpire) {
+  // Valid for 30 days (Certificate::generate).
+  EXPECT_EQ(creating_with({certificate(100, today - std::chrono::days{29})}), std::nullopt);
+  EXPECT_EQ(creating_with({certificate(100, today - std::chrono::days{30})}), ErrorName::InvalidAccessError);
+  EXPECT_EQ(creating_with({certificate(100), certificate(200, today - std::chrono::days{31})}),
+            ErrorName::InvalidAccessError);
+}
+
+TEST(SessionCertificates, ThatAreEmptyAreRefused) {
+  EXPECT_EQ(creating_with({Certificate{}}), ErrorName::InvalidAccessError);
+  EXPECT_EQ(creating_with({certificate(100), Certificate{}}), ErrorName::InvalidAccessError);
+}
+
+TEST(SessionCertificates, CannotBeChangedAfterwards) {
+  const std::vector<Certificate> given{certificate(100)};
+  Rig rig{1, {}, {}, {}, {.certificates = given}};
+  Session& session = *rig.a.session;
+  for (const auto& other : {std::vector{certificate(200)}, std::vector{given.front(), certificate(200)}}) {
+    const auto set = session.set_configuration(rig.now(), {.certificates = other});
+    ASSERT_FALSE(set);
+    EXPECT_EQ(set.error().name, ErrorName::InvalidModificationError);
+    EXPECT_EQ(session.get_configuration().certificates, given);
+  }
+  EXPECT_TRUE(session.set_configuration(rig.now(), {.certificates = given}));
+}
+
+TEST(SessionCertificates, StayWhenAConfigurationNamesNone) {
+  const std::vector<Certificate> given{certificate(100)};
+  Rig rig{1, {}, {}, {}, {.certificates = given}};
+  EXPECT_TRUE(rig.a.session->set_configuration(rig.now(), {}));
+  EXPECT_EQ(rig.a.session->get_configuration().certificates, given);
+}
+
+}  // namespace
+}  // namespace linnet::session::testing
