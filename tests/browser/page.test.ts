@@ -175,25 +175,47 @@ for (const name of browsers) {
       await one.keyboard.press('?');
       await one.waitForSelector('.help');
       await one.keyboard.press('Escape');
-      await one.waitForSelector('.help', { state: 'detached' });
+      await one.waitForSelector('.help', { state: 'hidden' });
       // Switched off in the help, remembered, and switched on again from the button.
       await one.keyboard.press('?');
       await one.uncheck('.help input[name=shortcuts]');
       await one.keyboard.press('Escape');
-      await one.waitForSelector('.help', { state: 'detached' });
       await one.keyboard.press('?');
-      assert.equal(await one.locator('.help').count(), 0);
+      assert.equal(await one.locator('.help[open]').count(), 0);
       await one.click('header button:has-text("?")');
       assert.equal(await one.isChecked('.help input[name=shortcuts]'), false);
       await one.check('.help input[name=shortcuts]');
-      await one.keyboard.press('Escape');
-      await one.waitForSelector('.help', { state: 'detached' });
-      await one.keyboard.press('?');
-      await one.waitForSelector('.help');
-      await one.keyboard.press('Escape');
+      await one.click('.help button');
+      await one.waitForSelector('.help', { state: 'hidden' });
       await one.close();
       await two.waitForSelector('.people li[data-peer]', { state: 'detached' });
       await two.close();
+    });
+
+    test('the help follows the last key, however fast they come', async () => {
+      const page = await join_('keys', 'Quick');
+      await page.click('h1');
+      const open = () => page.locator('.help[open]').count();
+      // All in one task of the page, where nothing that a browser only queues has its turn.
+      const states = await page.evaluate((keys) => {
+        const help = document.querySelector<HTMLDialogElement>('.help')!;
+        return keys.map((key) => {
+          (document.activeElement ?? document.body).dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+          return help.open;
+        });
+      }, ['?', 'Escape', '?', '?', 'Escape', 'Escape', '?']);
+      assert.deepEqual(states, [true, false, true, true, false, false, true]);
+      await new Promise((wake) => setTimeout(wake, 100));
+      assert.equal(await open(), 1, 'what the browser had queued changed nothing');
+      // And keys as a person presses them, the next before the last has shown.
+      for (let i = 0; i < 10; ++i) {
+        await Promise.all([page.keyboard.press('Escape'), page.keyboard.press('?')]);
+        assert.equal(await open(), 1, 'open after Esc and ?');
+        await Promise.all([page.keyboard.press('Escape'), page.keyboard.press('?'), page.keyboard.press('Escape')]);
+        assert.equal(await open(), 0, 'closed after Esc, ? and Esc');
+        await page.keyboard.press('?');
+      }
+      await page.close();
     });
 
     test('a bad room name and a server that went away are said in words', async () => {

@@ -1,3 +1,4 @@
+import type { RefObject } from 'preact';
 import { useEffect, useReducer, useRef, useState } from 'preact/hooks';
 import type { Peer } from '../sdk/peer.ts';
 import { ReceiveTransfer } from '../sdk/transfer.ts';
@@ -83,17 +84,27 @@ function File({ row }: { row: FileRow }) {
   );
 }
 
-function Help({ onClose }: { onClose: () => void }) {
-  const dialog = useRef<HTMLDialogElement>(null);
+/** Always there, seen when `dialog` is open: the element alone knows whether it is, so no event of it can come too late. */
+function Help({ dialog }: { dialog: RefObject<HTMLDialogElement> }) {
   const [on, setOn] = useState(shortcutSwitch.on);
   const change = (event: Event & { currentTarget: HTMLInputElement }) => {
     shortcutSwitch.on = event.currentTarget.checked;
     setOn(shortcutSwitch.on);
   };
-  // Modal: the focus goes in, stays, and returns to where it was; Esc closes.
-  useEffect(() => dialog.current?.showModal(), []);
+  const close = () => {
+    dialog.current?.close();
+    // The focus that goes back to nothing in particular would stay on the hidden switch until the next drawing.
+    const focused = document.activeElement;
+    if (focused instanceof HTMLElement && dialog.current?.contains(focused)) focused.blur();
+  };
+  // Browsers close on Esc by themselves, some of them later: a key that follows must find it closed.
+  const onKey = (event: KeyboardEvent) => {
+    if (event.key !== 'Escape' || event.isComposing) return;
+    event.preventDefault();
+    close();
+  };
   return (
-    <dialog ref={dialog} class="help" aria-label={s.help} onClose={onClose}>
+    <dialog ref={dialog} class="help" aria-label={s.help} onKeyDown={onKey}>
       <h2>{s.help}</h2>
       <dl>
         {Object.entries(s.shortcuts).map(([key, what]) => (
@@ -109,7 +120,7 @@ function Help({ onClose }: { onClose: () => void }) {
         <input type="checkbox" name="shortcuts" checked={on} onChange={change} /> {s.shortcutsOn}
       </label>
       <p class="hint">{on ? s.shortcutsHint : s.shortcutsOff}</p>
-      <button onClick={() => dialog.current?.close()}>{s.close}</button>
+      <button onClick={close}>{s.close}</button>
     </dialog>
   );
 }
@@ -118,11 +129,16 @@ export function RoomView({ conversation, onLeave }: { conversation: Conversation
   const [, redraw] = useReducer((n: number) => n + 1, 0);
   const [text, setText] = useState('');
   const [notice, setNotice] = useState('');
-  const [help, setHelp] = useState(false);
   const [dragging, setDragging] = useState(false);
   const input = useRef<HTMLInputElement>(null);
   const picker = useRef<HTMLInputElement>(null);
   const log = useRef<HTMLOListElement>(null);
+  const help = useRef<HTMLDialogElement>(null);
+
+  // Modal: the focus goes in, stays, and returns to where it was.
+  const openHelp = () => {
+    if (!help.current?.open) help.current?.showModal();
+  };
 
   const copyLink = async () => {
     try {
@@ -139,7 +155,7 @@ export function RoomView({ conversation, onLeave }: { conversation: Conversation
         c: () => input.current?.focus(),
         u: () => picker.current?.click(),
         l: () => void copyLink(),
-        '?': () => setHelp(true),
+        '?': openHelp,
       }),
     [],
   );
@@ -178,7 +194,7 @@ export function RoomView({ conversation, onLeave }: { conversation: Conversation
       <header>
         <h1>{room.name}</h1>
         <button onClick={() => void copyLink()}>{s.copyLink}</button>
-        <button aria-label={s.help} onClick={() => setHelp(true)}>
+        <button aria-label={s.help} onClick={openHelp}>
           ?
         </button>
         <button onClick={onLeave}>{s.leave}</button>
@@ -240,7 +256,7 @@ export function RoomView({ conversation, onLeave }: { conversation: Conversation
           ))}
         </ul>
       </section>
-      {help && <Help onClose={() => setHelp(false)} />}
+      <Help dialog={help} />
     </div>
   );
 }
