@@ -36,6 +36,7 @@ awaitable<void> echo(DataChannel channel) {
 awaitable<ExitCode> run_echo(MeetingOptions options, Output& output) {
   const auto executor = co_await boost::asio::this_coro::executor;
   const bool stdio = options.stdio();
+  const auto room = options.room;
   Meeting meeting{executor, std::move(options), output};
   boost::asio::experimental::channel<void(boost::system::error_code, ExitCode)> done{executor, 8};
   const auto serve = [executor](const DataChannel& channel) {
@@ -54,6 +55,10 @@ awaitable<ExitCode> run_echo(MeetingOptions options, Output& output) {
     done.try_send(boost::system::error_code{}, ending == Ending::Closed ? ExitCode::Done : ExitCode::NoPath);
   };
   co_await meeting.open();
+  if (!stdio) {
+    output.status("echoing in room " + room + "; browsers join at " + meeting.link());
+    output.event("joined", {{"room", room}, {"link", meeting.link()}});
+  }
   co_return co_await done.async_receive(boost::asio::use_awaitable);
 }
 

@@ -1,10 +1,8 @@
-#include <boost/asio/post.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
 #include "file_transfer.hpp"
 #include "format.hpp"
+#include "old_part.hpp"
 #include "progress.hpp"
 
 namespace linnet::app {
@@ -123,17 +121,6 @@ class Receiver {
 };
 
 }  // namespace
-
-awaitable<std::expected<bool, std::string>> read_old_part(FileSink& sink, std::function<bool()> wanted) {
-  const auto executor = co_await boost::asio::this_coro::executor;
-  for (;;) {
-    if (!wanted()) co_return false;
-    const auto step = sink.read_old_part();
-    if (!step) co_return std::unexpected(step.error());
-    if (*step) co_return true;
-    co_await boost::asio::post(executor, boost::asio::use_awaitable);
-  }
-}
 
 awaitable<ReceiveResult> receive_file(DataChannel channel, const ReceiveOptions& options, Output& output) {
   try {

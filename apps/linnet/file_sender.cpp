@@ -109,7 +109,7 @@ class Sender {
     channel_.close();
     const auto summary = progress.summary();
     output_.progress({});
-    output_.status("sent " + file_.name + ": " + summary);
+    output_.status("sent " + Output::printable(file_.name) + ": " + summary);
     output_.event("sent", {{"name", file_.name}, {"size", file_.size}});
     co_return TransferResult{};
   }
@@ -140,12 +140,12 @@ class Sender {
 
 std::expected<std::vector<OutgoingFile>, std::string> collect_files(const std::vector<std::string>& paths) {
   std::vector<OutgoingFile> files;
-  const auto add = [&files](const fs::path& path, std::string name) -> std::string {
+  const auto add = [&files](const fs::path& path, const std::string& name) -> std::string {
     std::error_code error;
     const auto size = fs::file_size(path, error);
     if (error) return "cannot read " + path.string() + ": " + error.message();
     if (!std::ifstream{path, std::ios::binary}) return "cannot read " + path.string() + ": permission denied";
-    files.push_back({.path = path, .name = std::move(name), .size = size});
+    files.push_back({.path = path, .name = Output::well_formed(name), .size = size});
     return {};
   };
   for (const auto& given : paths) {

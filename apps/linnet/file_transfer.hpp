@@ -31,7 +31,7 @@ struct TransferResult {
 /// A file to send and the name that it is offered under.
 struct OutgoingFile {
   std::filesystem::path path;
-  std::string name;
+  std::string name;  ///< UTF-8, whatever the file system has.
   std::uint64_t size = 0;
 };
 
@@ -54,12 +54,6 @@ struct ReceiveOptions {
 struct ReceiveResult : TransferResult {
   std::optional<Offer> offer{};
 };
-
-/// Reads what an earlier part had, slice by slice, and lets others on the executor have their turn between two of them:
-/// a connection lives on however large the part is. `false`: `wanted` gave up before the end. The error is one line for
-/// the user.
-[[nodiscard]] boost::asio::awaitable<std::expected<bool, std::string>> read_old_part(FileSink& sink,
-                                                                                     std::function<bool()> wanted);
 
 /// Receives the file that the peer offers on `channel`.
 [[nodiscard]] boost::asio::awaitable<ReceiveResult> receive_file(DataChannel channel, const ReceiveOptions& options,

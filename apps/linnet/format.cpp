@@ -29,4 +29,8 @@ std::string format_duration(std::chrono::seconds duration) {
   return text.data();
 }
 
+std::string shell_word(const std::string& room) {
+  return room.find(' ') == std::string::npos ? room : "'" + room + "'";
+}
+
 }  // namespace linnet::app

@@ -8,12 +8,14 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <functional>
+#include <iostream>
 #include <optional>
 #include <string>
 
@@ -126,6 +128,12 @@ struct Options {
   bool resume = false;
 };
 
+std::string ip_address(const std::string& value) {
+  boost::system::error_code error;
+  asio::ip::make_address(value, error);
+  return error ? "'" + value + "' is no IP address" : std::string{};
+}
+
 std::string room_name(const std::string& value) {
   return signaling::is_valid_id(value) ? std::string{}
                                        : "'" + value +
@@ -143,7 +151,9 @@ void add_common(CLI::App& app, Options& options) {
 
 void add_meeting(CLI::App& app, Options& options) {
   auto& meeting = options.meeting;
-  app.add_option("--server", meeting.server, "The signaling server (also LINNET_SERVER)")->capture_default_str();
+  app.add_option("--server", meeting.server, "The signaling server (also LINNET_SERVER)")
+      ->capture_default_str()
+      ->type_name("URL");
   auto* signal = app.add_option("--signal", meeting.signal,
                                 "'stdio': no server, signaling as JSON lines on standard input and output")
                      ->check(CLI::IsMember({"stdio"}));
@@ -155,6 +165,7 @@ void add_meeting(CLI::App& app, Options& options) {
       ->check(stun_url);
   app.add_option("--connect-timeout", meeting.connect_timeout, "Seconds to wait for a connection to a peer")
       ->capture_default_str()
+      ->type_name("SECONDS")
       ->check(CLI::Range(1, 3600));
   add_common(app, options);
 }
@@ -166,7 +177,7 @@ int run_program(int argc, char** argv) {
   Options options;
   options.meeting.server = environment("LINNET_SERVER", options.meeting.server);
   options.meeting.name = default_name();
-  CLI::App app{"linnet: chat and files between terminals and browsers, directly and encrypted"};
+  CLI::App app{"linnet: chat and files between terminals and browsers, directly and encrypted", "linnet"};
   app.set_version_flag("--version", "linnet " LINNET_VERSION);
   app.require_subcommand(1);
   app.footer(
@@ -178,11 +189,8 @@ int run_program(int argc, char** argv) {
   serve->add_option("--port", options.serve.port, "TCP port, 0 for a free one")->capture_default_str();
   serve->add_option("--bind", options.serve.bind, "Address to listen on; 0.0.0.0 for the whole network")
       ->capture_default_str()
-      ->check(CLI::ValidIPV4 | CLI::Validator(
-                                   [](const std::string& a) {
-                                     return a.find(':') == std::string::npos ? "not an IP address" : std::string{};
-                                   },
-                                   "IPV6"));
+      ->type_name("ADDRESS")
+      ->check(ip_address);
   serve->add_option("--web", options.serve.web, "Folder of the web page")->check(CLI::ExistingDirectory);
   serve
       ->add_option("--stun", options.serve.stun,
@@ -247,6 +255,13 @@ int run_program(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    // CLI11 would only say that there is no command, not that this is none.
+    const auto others = app.remaining();
+    if (app.get_subcommands().empty() && !others.empty() && error.get_exit_code() != 0) {
+      std::cerr << "'" << Output::printable(others.front()) << "' is no command of linnet\n"
+                << "Run with --help for more information.\n";
+      return static_cast<int>(ExitCode::Usage);
+    }
     return app.exit(error) == 0 ? 0 : static_cast<int>(ExitCode::Usage);
   }
   spdlog::set_default_logger(spdlog::stderr_color_st("linnet"));

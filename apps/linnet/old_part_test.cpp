@@ -1,3 +1,5 @@
+#include "old_part.hpp"
+
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -7,8 +9,6 @@
 #include <boost/asio/post.hpp>
 #include <fstream>
 #include <optional>
-
-#include "file_transfer.hpp"
 
 // Reading a large part on an event loop that others need, too.
 namespace linnet::app {

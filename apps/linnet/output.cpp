@@ -44,7 +44,8 @@ void Output::progress(std::string_view line) {
   if (!interactive_) return;
   erase_progress();
   if (line.empty()) return;
-  std::cerr << line << std::flush;
+  // What is wider than the terminal is cut: a second line could not be erased.
+  std::cerr << "\x1b[?7l" << line << "\x1b[?7h" << std::flush;
   progress_shown_ = true;
 }
 

@@ -1,7 +1,6 @@
 #include "progress.hpp"
 
 #include <algorithm>
-#include <utility>
 
 #include "format.hpp"
 
@@ -9,8 +8,24 @@ namespace linnet::app {
 
 using namespace std::chrono_literals;
 
-Progress::Progress(Output& output, std::string name, std::uint64_t size, std::uint64_t already)
-    : output_(output), name_(std::move(name)), size_(size), already_(already), bytes_(already) {}
+namespace {
+
+/// As much of a name as leaves room for the rest of the line; a character of several bytes stays whole.
+std::string shortened(const std::string& name) {
+  constexpr std::size_t most = 20;
+  std::size_t characters = 0;
+  std::size_t keep = 0;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    if ((static_cast<unsigned char>(name[i]) & 0xc0) == 0x80) continue;
+    if (++characters == most) keep = i;
+  }
+  return characters <= most ? name : name.substr(0, keep) + "\u2026";
+}
+
+}  // namespace
+
+Progress::Progress(Output& output, const std::string& name, std::uint64_t size, std::uint64_t already)
+    : output_(output), name_(Output::printable(name)), size_(size), already_(already), bytes_(already) {}
 
 Progress::~Progress() { output_.progress({}); }
 
@@ -29,11 +44,11 @@ void Progress::update(std::uint64_t bytes) {
     output_.event("progress", {{"name", name_}, {"bytes", bytes_}, {"size", size_}, {"bytes_per_second", per_second}});
     return;
   }
-  constexpr std::size_t width = 24;
+  constexpr std::size_t width = 16;
   const auto filled = size_ == 0 ? width
                                  : static_cast<std::size_t>(static_cast<double>(width) * static_cast<double>(bytes_) /
                                                             static_cast<double>(size_));
-  std::string line = name_.substr(0, 30) + " [";
+  std::string line = shortened(name_) + " [";
   for (std::size_t i = 0; i < width; ++i) line += i < filled ? '#' : '.';
   line += "] " + format_bytes(bytes_) + " / " + format_bytes(size_) + "  " +
           format_bytes(static_cast<std::uint64_t>(per_second)) + "/s";

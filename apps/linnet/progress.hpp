@@ -11,7 +11,7 @@ namespace linnet::app {
 /// Shows how far one file is: a bar with rate and time left for a person, an event a quarter of a second with --json.
 class Progress {
  public:
-  Progress(Output& output, std::string name, std::uint64_t size, std::uint64_t already = 0);
+  Progress(Output& output, const std::string& name, std::uint64_t size, std::uint64_t already = 0);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;

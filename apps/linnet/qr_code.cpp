@@ -2,6 +2,8 @@
 
 #include <iostream>
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "commands.hpp"
 
@@ -14,16 +16,19 @@ void print_qr_code(const std::string& text) {
   const auto dark = [&code](int x, int y) {
     return x >= 0 && y >= 0 && x < code->width && y < code->width && (code->data[y * code->width + x] & 1) != 0;
   };
-  // Two modules a character. Terminals are mostly dark, so light modules are drawn and dark ones are left out.
+  // Two modules a character: light ones are drawn white and dark ones left black, whatever colours the terminal has.
   constexpr int quiet_zone = 2;
+  constexpr std::string_view white_on_black = "\x1b[40;97m";
+  constexpr std::string_view as_before = "\x1b[0m\n";
   std::string out;
   for (int y = -quiet_zone; y < code->width + quiet_zone; y += 2) {
+    out += white_on_black;
     for (int x = -quiet_zone; x < code->width + quiet_zone; ++x) {
       const bool upper = !dark(x, y);
       const bool lower = !dark(x, y + 1);
       out += upper && lower ? "\u2588" : upper ? "\u2580" : lower ? "\u2584" : " ";
     }
-    out += '\n';
+    out += as_before;
   }
   std::cerr << out << std::flush;
 }

@@ -66,6 +66,7 @@ awaitable<ExitCode> run_recv(MeetingOptions meeting_options, RecvOptions options
   const bool own_room = meeting_options.room.empty();
   if (own_room) meeting_options.room = random_room();
   const auto room = meeting_options.room;
+  const auto server = meeting_options.server;
 
   Asker asker{executor, output};
   auto receive = std::make_shared<ReceiveOptions>();
@@ -94,7 +95,8 @@ awaitable<ExitCode> run_recv(MeetingOptions meeting_options, RecvOptions options
   };
   co_await meeting.open();
   if (own_room && !stdio) {
-    output.status("on the other side: join room " + room + ", or open " + meeting.link() + " and send a file");
+    output.status("on the other side: linnet send FILE --code " + room + " --server " + server);
+    output.status("or in a browser:   " + meeting.link());
     output.event("waiting", {{"code", room}, {"link", meeting.link()}});
   } else if (!stdio && meeting.size() == 0) {
     output.status("nobody is in room " + room + " yet; waiting");

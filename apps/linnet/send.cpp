@@ -22,7 +22,7 @@ awaitable<ExitCode> send_all(Remote& remote, const std::vector<OutgoingFile>& fi
   for (std::size_t i = 0; i < files.size(); ++i) {
     const auto result = co_await send_file(remote.connection, files[i], i, files.size(), output);
     if (result.code != ExitCode::Done) {
-      output.error(files[i].name + " was not sent: " + result.reason);
+      output.error(Output::printable(files[i].name) + " was not sent: " + result.reason);
       co_return result.code;
     }
   }
@@ -65,7 +65,7 @@ awaitable<ExitCode> run_send(MeetingOptions meeting_options, SendOptions options
   co_await meeting.open();
   output.status(std::to_string(files->size()) + (files->size() == 1 ? " file, " : " files, ") + format_bytes(total));
   if (!stdio) {
-    output.status("on the other side: linnet recv " + room + " --server " + server);
+    output.status("on the other side: linnet recv " + shell_word(room) + " --server " + server);
     output.status("or in a browser:   " + meeting.link());
     output.event("waiting", {{"code", room}, {"link", meeting.link()}, {"files", files->size()}, {"size", total}});
   }

@@ -17,6 +17,7 @@
 
 #include "commands.hpp"
 #include "linnet/signaling/server.hpp"
+#include "program_file.hpp"
 
 namespace linnet::app {
 namespace {
@@ -27,8 +28,7 @@ namespace fs = std::filesystem;
 std::string find_web_root(const std::string& given) {
   if (!given.empty()) return given;
   std::error_code error;
-  const auto program = fs::read_symlink("/proc/self/exe", error);
-  for (const fs::path& candidate : {program.parent_path() / "../share/linnet/web", fs::path{LINNET_WEB_DIST}})
+  for (const fs::path& candidate : {program_file().parent_path() / "../share/linnet/web", fs::path{LINNET_WEB_DIST}})
     if (fs::exists(candidate / "index.html", error)) return fs::canonical(candidate, error).string();
   return {};
 }
@@ -67,6 +67,7 @@ boost::asio::awaitable<ExitCode> run_serve(ServeOptions options, Output& output)
   if (server_options.web_root.empty())
     output.status("the web page is not here (--web DIR says where); serving signaling only");
 
+  boost::asio::signal_set signals{executor, SIGINT, SIGTERM};  // before anybody is told that there is something to stop
   signaling::Server server{executor, std::move(server_options)};
   if (const auto started = server.start(); !started) {
     output.error(started.error().message);
@@ -75,11 +76,12 @@ boost::asio::awaitable<ExitCode> run_serve(ServeOptions options, Output& output)
   const auto links = links_to(options.bind, server.port());
   const auto& link = links.front();
   for (const auto& each : links) output.status("linnet is at " + each);
+  if (links.size() == 1 && link.starts_with("http://localhost:"))
+    output.status("only this machine can reach it; --bind 0.0.0.0 opens it to the whole network");
   if (!options.no_qr && output.interactive()) print_qr_code(link);
   output.status("in a terminal:   linnet chat lobby" + (server.port() == 8080 ? std::string{} : " --server " + link));
   output.event("serving", {{"url", link}, {"port", server.port()}});
 
-  boost::asio::signal_set signals{executor, SIGINT, SIGTERM};
   co_await signals.async_wait(boost::asio::use_awaitable);
   output.status("stopping");
   server.stop();

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "linnet/exception.hpp"
+#include "program_file.hpp"
 
 // NOLINTNEXTLINE(readability-redundant-declaration): POSIX leaves this declaration to the program.
 extern char** environ;
@@ -20,8 +21,10 @@ namespace linnet::app::bench {
 
 OtherProcess::OtherProcess() {
   std::array<int, 2> pair{-1, -1};
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0)
+  if (::socketpair(AF_UNIX, SOCK_STREAM, 0, pair.data()) != 0)
     throw Exception{{.name = ErrorName::OperationError, .message = "no socket for the other end"}};
+  // The other end has its own as standard input and output, and must not hold ours open.
+  for (const int end : pair) ::fcntl(end, F_SETFD, FD_CLOEXEC);
   posix_spawn_file_actions_t actions{};
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_adddup2(&actions, pair[1], STDIN_FILENO);
@@ -29,7 +32,7 @@ OtherProcess::OtherProcess() {
   std::array<std::string, 4> words{"linnet", "bench", "--local", "--other-end"};
   std::array<char*, 5> arguments{};
   for (std::size_t i = 0; i < words.size(); ++i) arguments.at(i) = words.at(i).data();
-  const int failed = ::posix_spawn(&pid_, "/proc/self/exe", &actions, nullptr, arguments.data(), environ);
+  const int failed = ::posix_spawn(&pid_, program_file().c_str(), &actions, nullptr, arguments.data(), environ);
   ::posix_spawn_file_actions_destroy(&actions);
   ::close(pair[1]);
   socket_ = pair[0];

@@ -1,10 +1,14 @@
 #include "bench/process_cost.hpp"
 
-#include <malloc.h>
 #include <sys/resource.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <string>
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 namespace linnet::app::bench {
 namespace {
