@@ -7,22 +7,28 @@ namespace {
 
 namespace json = boost::json;
 
-ErrorName error_name(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::BadRequest:
-    case ErrorCode::InvalidId: return ErrorName::TypeError;
-    case ErrorCode::PeerUnavailable:
-    case ErrorCode::NotJoined: return ErrorName::NotFoundError;
-    default: return ErrorName::OperationError;
-  }
-}
-
 /// A request never stays without an end, whatever the server makes of its id.
 Error wrong_answer() {
   return {.name = ErrorName::OperationError, .message = "the signaling server answered something else"};
 }
 
 }  // namespace
+
+ErrorName error_name(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::BadRequest:
+    case ErrorCode::InvalidId: return ErrorName::TypeError;
+    case ErrorCode::PeerUnavailable:
+    case ErrorCode::NotJoined: return ErrorName::NotFoundError;
+    case ErrorCode::Unauthorized:
+    case ErrorCode::TokenExpired:
+    case ErrorCode::Forbidden:
+    case ErrorCode::BadOrigin:
+    case ErrorCode::RoomLocked:
+    case ErrorCode::BadPassword: return ErrorName::InvalidAccessError;
+    default: return ErrorName::OperationError;
+  }
+}
 
 void Client::Impl::dispatch(std::string_view text) {
   if (destroyed_) return;
@@ -93,6 +99,7 @@ void Client::Impl::on(ErrorMessage& message) {
   }
   if (connecting_) {  // About hello: the server waits for a better one, which will not come.
     server_words_ = event.message;
+    not_allowed_ = error_name(event.code) == ErrorName::InvalidAccessError;
     if (link_) link_->close();
     return;
   }

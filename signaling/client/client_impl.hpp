@@ -93,6 +93,7 @@ class Client::Impl : public std::enable_shared_from_this<Client::Impl> {
   std::uint64_t last_id_ = 0;
   std::string resume_;
   std::string server_words_;  ///< The last fatal error's message.
+  bool not_allowed_ = false;  ///< The server refused our hello: who we are, not how we said it.
   bool ended_ = false;        ///< By us: no more tries, and nothing to tell when destroyed.
   bool destroyed_ = false;
   std::chrono::steady_clock::time_point opened_at_{};
@@ -100,5 +101,8 @@ class Client::Impl : public std::enable_shared_from_this<Client::Impl> {
   boost::asio::steady_timer retry_;
   boost::asio::steady_timer idle_;
 };
+
+/// What a request that the server refused with `code` fails with.
+[[nodiscard]] ErrorName error_name(ErrorCode code);
 
 }  // namespace linnet::signaling

@@ -2,6 +2,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/http/status.hpp>
+#include <string>
 #include <utility>
 
 #include "client/client_impl.hpp"
@@ -26,6 +28,13 @@ std::string reason_of(const std::exception_ptr& why) {
   } catch (const std::exception& e) {
     return e.what();
   }
+}
+
+/// What an HTTP server said instead of opening a WebSocket; empty for what says nothing.
+std::string http_words(unsigned status) {
+  if (status == 0 || status == 101) return {};
+  const auto words = boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(status));
+  return "it answers HTTP " + std::to_string(status) + " " + std::string{words.data(), words.size()};
 }
 
 /// Does it make sense to come back after this close code?
@@ -88,16 +97,22 @@ void Client::Impl::lost(std::exception_ptr why) {
   const std::uint16_t code = link_ ? link_->close_code() : std::uint16_t{0};
   std::string words = std::exchange(server_words_, {});
   if (words.empty() && link_) words = link_->close_reason();
+  const unsigned status = link_ ? link_->http_status() : 0;
+  if (words.empty()) words = http_words(status);
   if (words.empty()) words = reason_of(why);
   idle_.cancel();
   link_.reset();
 
   if (connecting_) {
     ended_ = true;
-    std::string text = "cannot reach " + url_.text() + ": " + words;
-    if (code == 0) text += "; is `linnet serve` running?";
+    const bool not_allowed = not_allowed_ || status == 401 || status == 403 ||
+                             code == signaling::close_code(ErrorCode::Unauthorized) ||
+                             code == signaling::close_code(ErrorCode::TokenExpired);
+    std::string text = (not_allowed ? "not let in by " : "cannot reach ") + url_.text() + ": " + words;
+    if (code == 0 && !not_allowed) text += "; is `linnet serve` running?";
+    const auto name = not_allowed ? ErrorName::InvalidAccessError : ErrorName::NetworkError;
     auto completion = std::exchange(connecting_, nullptr);
-    completion(detail::exception_of({.name = ErrorName::NetworkError, .message = std::move(text)}), Ready{});
+    completion(detail::exception_of({.name = name, .message = std::move(text)}), Ready{});
     return;
   }
   if (!options.reconnect || !may_retry(code)) ended_ = true;

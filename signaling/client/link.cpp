@@ -78,7 +78,7 @@ class LinkOf final : public Link {
     }));
     socket_.read_message_max(max_incoming);
     socket_.text(true);
-    co_await socket_.async_handshake(url_.authority(), url_.target, asio::use_awaitable);
+    co_await socket_.async_handshake(response_, url_.authority(), url_.target, asio::use_awaitable);
     open_ = true;
   }
 
@@ -121,6 +121,7 @@ class LinkOf final : public Link {
     const auto& reason = socket_.reason().reason;
     return {reason.data(), reason.size()};
   }
+  unsigned http_status() const override { return response_.result_int(); }
 
  private:
   void write_next() {
@@ -149,6 +150,7 @@ class LinkOf final : public Link {
   asio::steady_timer deadline_;
   websocket::stream<Stream> socket_;
   beast::flat_buffer buffer_;
+  websocket::response_type response_{http::status::unknown, 11};  // unknown is 0
   std::deque<std::string> queue_;
   bool open_ = false;
   bool writing_ = false;

@@ -33,6 +33,8 @@ class Link : public std::enable_shared_from_this<Link> {
   /// What the server closed with; 0 when it did not.
   [[nodiscard]] virtual std::uint16_t close_code() const = 0;
   [[nodiscard]] virtual std::string close_reason() const = 0;
+  /// What the server answered the upgrade with, 101 for a WebSocket; 0 when nothing was answered.
+  [[nodiscard]] virtual unsigned http_status() const = 0;
 };
 
 }  // namespace linnet::signaling

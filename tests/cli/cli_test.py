@@ -3,145 +3,46 @@
 
 usage: cli_test.py PROGRAM [unittest arguments]
 """
-import hashlib
 import json
 import os
 import pathlib
-import queue
 import re
 import signal
 import socket
 import subprocess
-import sys
-import tempfile
-import threading
-import time
 import unittest
 
-PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "build/dev/bin/linnet"
-PATIENCE = 60
+from harness import CliTest, SayingServer, digest, run
 
 
-class Linnet:
-    """One running program: its output as it comes, line by line."""
-
-    def __init__(self, *arguments, **options):
-        environment = {**os.environ, "LINNET_SERVER": "http://127.0.0.1:1"}
-        self.process = subprocess.Popen([PROGRAM, *map(str, arguments)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        env=environment, **options)
-        self.out: list[str] = []
-        self.err: list[str] = []
-        self.changed = threading.Condition()
-        self.threads = [threading.Thread(target=self._read, args=pair, daemon=True)
-                        for pair in ((self.process.stdout, self.out), (self.process.stderr, self.err))]
-        self.on_line = None
-        for thread in self.threads:
-            thread.start()
-
-    def _read(self, stream, lines):
-        for raw in stream:
-            line = raw.decode("utf-8", "replace").rstrip("\n")
-            with self.changed:
-                lines.append(line)
-                self.changed.notify_all()
-            if lines is self.out and self.on_line:
-                self.on_line(line)
-
-    def write(self, text):
-        try:
-            self.process.stdin.write(text.encode())
-            self.process.stdin.flush()
-        except BrokenPipeError:
-            pass
-
-    def end_input(self):
-        self.process.stdin.close()
-
-    def until(self, look, what):
-        deadline = time.monotonic() + PATIENCE
-        with self.changed:
-            while True:
-                found = look()
-                if found is not None:
-                    return found
-                if not self.changed.wait(deadline - time.monotonic()) and time.monotonic() >= deadline:
-                    raise AssertionError(f"waited for {what}\nout: {self.out[-20:]}\nerr: {self.err[-20:]}")
-
-    def line(self, pattern, lines=None):
-        lines = self.out if lines is None else lines
-        return self.until(lambda: next((m for l in list(lines) if (m := re.search(pattern, l))), None), pattern)
-
-    def event(self, name):
-        return self.until(lambda: next((e for l in list(self.out) if (e := json.loads(l)).get("event") == name), None), f"event {name}")
-
-    def wait(self, timeout=PATIENCE):
-        code = self.process.wait(timeout)
-        for thread in self.threads:
-            thread.join(5)
-        return code
-
-    def stop(self, how=signal.SIGTERM):
-        if self.process.poll() is None:
-            self.process.send_signal(how)
-        return self.wait()
-
-
-def run(*arguments, stdin=b"", **options):
-    return subprocess.run([PROGRAM, *map(str, arguments)], input=stdin, capture_output=True, timeout=PATIENCE, check=False, **options)
-
-
-def digest(path):
-    return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
-
-
-class CliTest(unittest.TestCase):
-    def setUp(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="linnet-cli-"))
-        self.addCleanup(lambda: subprocess.run(["rm", "-rf", str(self.folder)], check=True))
-        self.running = []
-        self.addCleanup(self.stop_all)
-
-    def start(self, *arguments, **options):
-        program = Linnet(*arguments, **options)
-        self.running.append(program)
-        return program
-
-    def stop_all(self):
-        for program in self.running:
-            if program.process.poll() is None:
-                program.process.kill()
-            program.wait()
-            for stream in (program.process.stdin, program.process.stdout, program.process.stderr):
-                try:
-                    stream.close()
-                except BrokenPipeError:
-                    pass
-
-    def serve(self):
-        server = self.start("serve", "--port", 0, "--json", "--no-qr")
-        return server, server.event("serving")["url"]
-
-    def file(self, name, size):
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(os.urandom(size))
-        return path
-
-    def bridge(self, one, two, change=lambda line: line):
-        """Carries the signaling of two programs between their standard inputs and outputs."""
-        one.on_line = lambda line: two.write(change(line) + "\n")
-        two.on_line = lambda line: one.write(change(line) + "\n")
-        for program, other in ((one, two), (two, one)):
-            for line in list(program.out):
-                other.write(change(line) + "\n")
+COMMANDS = ("serve", "chat", "send", "recv", "echo", "bench")
 
 
 class Usage(CliTest):
     def test_help_and_version_succeed(self):
-        for arguments in (["--help"], ["--version"], ["chat", "--help"], ["send", "--help"]):
+        for arguments in (["--help"], ["--version"], *([command, "--help"] for command in COMMANDS)):
             result = run(*arguments)
-            self.assertEqual(result.returncode, 0, arguments)
+            self.assertEqual((result.returncode, result.stderr), (0, b""), arguments)
             self.assertTrue(result.stdout)
+
+    def test_the_help_names_every_command_and_every_exit_code(self):
+        text = run("--help").stdout.decode()
+        for command in COMMANDS:
+            self.assertRegex(text, rf"(?m)^  {command} +\w")
+            self.assertIn(f"Usage: linnet {command} ", run(command, "--help").stdout.decode())
+        self.assertEqual(re.findall(r"(\d+) \w", text.split("Exit codes:")[1]), ["0", "1", "2", "3", "4", "5", "6", "130"])
+
+    def test_a_command_that_is_none_is_named(self):
+        for word in ("bogus", "--bogus", "\x1b[31m"):
+            result = run(word)
+            self.assertEqual(result.returncode, 1)
+            self.assertEqual(result.stderr.decode().splitlines()[0], f"'{word.replace(chr(27), '?')}' is no command of linnet")
+
+    def test_an_address_that_is_none_is_one_clear_line(self):
+        for address in ("300.1.1.1", "ab:cd:zz", "localhost", ""):
+            result = run("serve", "--port", "0", "--bind", address)
+            self.assertEqual(result.returncode, 1)
+            self.assertEqual(result.stderr.decode().splitlines()[0], f"--bind: '{address}' is no IP address")
 
     def test_wrong_arguments_are_usage_errors_of_one_or_two_lines(self):
         for arguments in ([], ["bogus"], ["chat"], ["chat", "../x"], ["send"], ["recv", "--overwrite", "--rename"], ["echo", "--signal", "carrier-pigeon"],
@@ -154,10 +55,33 @@ class Usage(CliTest):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        result = run("chat", "room", "--server", f"http://127.0.0.1:{port}")
+        for arguments in (["chat", "room"], ["send", self.file("f", 1)], ["recv"], ["recv", "code"], ["echo"], ["bench", "room"]):
+            result = run(*arguments, "--server", f"http://127.0.0.1:{port}")
+            self.assertEqual(result.returncode, 3, arguments)
+            self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
+            self.assertIn(b"linnet serve", result.stderr)
+
+    def test_a_server_that_does_not_let_us_in_is_4_and_one_line(self):
+        welcome = {"type": "welcome", "protocols": ["linnet.1"]}
+        ready = {"type": "ready", "peer": "me", "session": "s", "resume": "r", "heartbeat": 20000, "iceServers": []}
+
+        def error(code, number):
+            return {"type": "error", "id": number, "code": code, "message": "only for members", "fatal": False}
+        for server in (SayingServer(welcome, error("unauthorized", 0)), SayingServer(welcome, error("token_expired", 0)),
+                       SayingServer(welcome, ready, error("forbidden", 1)), SayingServer(welcome, ready, error("room_locked", 1)),
+                       SayingServer(welcome, ready, error("bad_password", 1)), SayingServer(status="403 Forbidden"), SayingServer(status="401 Unauthorized")):
+            self.addCleanup(server.close)
+            result = run("chat", "room", "--server", server.url)
+            self.assertEqual(result.returncode, 4, result.stderr)
+            self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
+            self.assertRegex(result.stderr, rb"^linnet: .*(only for members|HTTP 40[13])")
+
+    def test_another_kind_of_server_is_named_as_such(self):
+        server = SayingServer(status="404 Not Found")
+        self.addCleanup(server.close)
+        result = run("chat", "room", "--server", server.url)
         self.assertEqual(result.returncode, 3)
-        self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
-        self.assertIn(b"linnet serve", result.stderr)
+        self.assertRegex(result.stderr, rb"^linnet: .*HTTP 404 Not Found; is `linnet serve` running\?")
 
     def test_a_file_that_is_not_there_is_one_line(self):
         result = run("send", self.folder / "nothing")
@@ -209,6 +133,17 @@ class Chat(CliTest):
         self.assertEqual(ann.wait(), 0)
         bob.line("^Ann: line 499$")
         self.assertEqual([l for l in bob.out if l.startswith("Ann: ")], [f"Ann: line {i}" for i in range(500)])
+
+    def test_who_is_connected_talks_on_without_the_server(self):
+        server, url = self.serve()
+        ann, bob = (self.start("chat", "room", "--server", url, "--name", name) for name in ("Ann", "Bob"))
+        ann.line("connected to Bob", ann.err)
+        bob.line("connected to Ann", bob.err)
+        server.stop()
+        for program in (ann, bob):
+            program.line("the server is away; who is connected stays connected", program.err)
+        ann.write("still here?\n")
+        bob.line("^Ann: still here\\?$")
 
     def test_over_stdio_lines_of_text_are_data(self):
         ann, bob = self.start("chat", "--signal", "stdio", "--offer"), self.start("chat", "--signal", "stdio")
@@ -297,6 +232,40 @@ class Files(CliTest):
         self.assertEqual(recv.stop(signal.SIGINT), 130)
         self.assertEqual((out / "huge.bin.part").stat().st_size, 200_000_000_000)
 
+    def test_what_arrives_wrong_is_exit_6_and_nothing_is_kept(self):
+        path = self.file("x.bin", 300_000)
+        (self.folder / "out").mkdir()
+        # The part of another file: only the hash of the whole tells.
+        (self.folder / "out/x.bin.part").write_bytes(os.urandom(100_000))
+        send, recv, out = self.send_and_receive([path], "--resume")
+        self.assertEqual((send.wait(), recv.wait()), (2, 6), send.err + recv.err)
+        self.assertIn("linnet: the hash of x.bin is wrong; nothing was kept", recv.err)
+        self.assertEqual(list(out.iterdir()), [])
+
+    def test_a_receiver_without_a_code_makes_one_and_the_sender_uses_it(self):
+        _, url = self.serve()
+        path, out = self.file("f.bin", 200_000), self.folder / "out"
+        recv = self.start("recv", "--server", url, "--out", out)
+        # What it prints for the other side is a command as it is.
+        words = recv.line(r"linnet (send) FILE --code ([2-9a-z]{5}-[2-9a-z]{5}) --server (\S+)$", recv.err)
+        recv.line(rf"or in a browser: +{url}/r/{words[2]}$", recv.err)
+        send = self.start(words[1], path, "--code", words[2], "--server", words[3])
+        self.assertEqual((send.wait(), recv.wait()), (0, 0), send.err + recv.err)
+        self.assertEqual(digest(out / "f.bin"), digest(path))
+        codes = set()
+        for _ in range(3):
+            recv = self.start("recv", "--server", url, "--json")
+            event = recv.event("waiting")
+            self.assertEqual(event["link"], f"{url}/r/{event['code']}")
+            codes.add(event["code"])
+            self.assertEqual(recv.stop(signal.SIGINT), 130)
+        self.assertEqual(len(codes), 3)
+
+    def test_a_code_with_a_space_is_printed_as_a_shell_takes_it(self):
+        _, url = self.serve()
+        send = self.start("send", self.file("f.bin", 10), "--code", "our room", "--server", url)
+        send.line("linnet recv 'our room' --server", send.err)
+
     def test_a_full_disk_is_one_line_and_exit_5(self):
         if os.geteuid() != 0:
             self.skipTest("needs root for a small file system")
@@ -366,6 +335,22 @@ class Echo(CliTest):
         chat.line(r'^\{"text":"there and back"\}$')
         chat.stop(signal.SIGINT)
         self.assertEqual(echo.wait(), 0, echo.err)
+
+    def test_everybody_in_a_room_of_the_server_hears_themselves(self):
+        _, url = self.serve()
+        echo = self.start("echo", "canyon", "--server", url, "--name", "Echo")
+        echo.line(f"echoing in room canyon; browsers join at {url}/r/canyon$", echo.err)
+        default = self.start("echo", "--server", url, "--json")
+        self.assertEqual(default.event("joined")["room"], "echo")
+        for room, name in (("canyon", "Echo"), ("canyon", "Echo"), ("echo", ".*")):  # it stays for the next one
+            chat = self.start("chat", room, "--server", url)
+            chat.write("hello\n\u00e4\n")
+            chat.line(f"^{name}: hello$")
+            chat.line(f"^{name}: \u00e4$")
+            chat.end_input()
+            self.assertEqual(chat.wait(), 0)
+        for program in (echo, default):
+            self.assertEqual(program.stop(signal.SIGINT), 130)
 
     def test_a_wrong_fingerprint_fails_and_delivers_nothing(self):
         def forge(line):

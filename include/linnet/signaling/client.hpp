@@ -73,6 +73,8 @@ class Client {
   ~Client();  ///< Closes; no handler runs afterwards. What is pending completes with InvalidStateError.
 
   /// `url` is ws://host[:port][/v1/ws], wss://..., http(s)://host[:port][/r/ROOM] or host:port. Once a client.
+  /// SyntaxError for another one, InvalidAccessError when the server does not let us in, NetworkError when there is
+  /// none.
   template <class Token = boost::asio::use_awaitable_t<>>
   auto connect(std::string url, Token&& token = {}) {
     return boost::asio::async_initiate<Token, void(std::exception_ptr, Ready)>(
