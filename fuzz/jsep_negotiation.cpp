@@ -52,12 +52,24 @@ struct Trace {
 };
 
 struct Peer {
-  Peer(std::uint64_t seed, const char* fingerprint)
+  Peer(std::uint64_t seed, const char* fingerprint, bool inits)
       : generator(seed),
         negotiation({.fingerprints = {{.algorithm = "sha-256", .value = fingerprint}},
+                     .sctp_inits = inits ? std::optional{sctp_inits()} : std::nullopt,
                      .limits = {.max_size = 20'000, .max_lines = 500, .max_media = 8},
                      .max_candidates = 8},
                     generator) {}
+
+  /// Four bytes of which the first is 1 are an INIT here.
+  static SctpInits sctp_inits() {
+    return {.make =
+                [](Generator& g) {
+                  std::vector<std::byte> chunk(4, std::byte{1});
+                  g.fill(std::span{chunk}.last(3));
+                  return chunk;
+                },
+            .acceptable = [](std::span<const std::byte> c) { return c.size() == 4 && c[0] == std::byte{1}; }};
+  }
 
   template <class Verb>
   void run(Verb verb) {
@@ -78,6 +90,7 @@ struct Peer {
     require(!changes.gather || changes.local_ice);
     require(!changes.remote || (changes.dtls_role && changes.ice_role && !changes.remote->fingerprints.empty()));
     require(!changes.remote || !changes.transport_dropped);
+    require(changes.local_sctp_init.empty() || (changes.remote && changes.remote->sctp_init.size() == 4));
   }
 
   void check() const {
@@ -164,10 +177,11 @@ void step(Peer& peer, Peer& other, Input& in) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   Input in{data, size};
-  Peer a{1, "AA:AA"};
-  Peer b{2, "BB:BB"};
+  const unsigned start = in.byte();
+  Peer a{1, "AA:AA", (start & 2U) == 0};
+  Peer b{2, "BB:BB", (start & 4U) == 0};
   // Half of the inputs start from a connected pair.
-  if (in.byte() % 2 == 0) {
+  if (start % 2 == 0) {
     a.negotiation.want_data();
     a.run([](Negotiation& n) { return n.set_local_description(); });
     b.run([&](Negotiation& n) { return n.set_remote_description(*a.negotiation.local_description()); });

@@ -10,6 +10,7 @@
 
 #include "base/bytes.hpp"
 #include "sctp/association/association.hpp"
+#include "sctp/association/init_chunk.hpp"
 #include "sctp/packet/checksum.hpp"
 
 using namespace linnet;
@@ -60,6 +61,12 @@ struct World {
       for (auto& packet : std::exchange(from_b, {})) a.handle_packet(now, packet, round == 2 ? Ecn::Ce : Ecn::Ect0);
     }
   }
+  void begin_from_inits() {
+    const auto of_a = make_init(options(CongestionAlgorithm::Bbr), generator);
+    const auto of_b = make_init(options(CongestionAlgorithm::Cubic), generator);
+    require(a.connect(now, {.local = of_a, .peer = of_b}).has_value());
+    require(b.connect(now, {.local = of_b, .peer = of_a}).has_value());
+  }
   void fire(Association& machine) {
     const TimePoint at = machine.next_timeout();
     if (at == never) return;
@@ -75,6 +82,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   World world;
   ByteReader in(std::span<const std::byte>(reinterpret_cast<const std::byte*>(data), size));
   const std::uint8_t start = in.u8();
+  if ((start & 8U) != 0) world.begin_from_inits();
   if ((start & 1U) != 0) world.a.connect(world.now);
   if ((start & 2U) != 0) world.b.connect(world.now);
   if ((start & 4U) != 0) world.deliver();

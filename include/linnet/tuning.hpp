@@ -113,6 +113,16 @@ struct Tuning {
   bool use_ipv4 = true;
   bool use_ipv6 = true;
 
+  // --- Experimental ------------------------------------------------------------------------------------------
+
+  // What follows is of Internet-Drafts that still change, off unless asked for, and may change or go in any version.
+
+  /// draft-hancke-tsvwg-snap: the SCTP INIT of each side travels in its description (`a=sctp-init`), and where both
+  /// have one, data channels open as soon as DTLS is connected: a round trip earlier. A peer that does not know it
+  /// connects as ever. While on, an `a=sctp-init` of the peer that is malformed, or changes in the life of its
+  /// association, makes set_remote_description fail.
+  bool experimental_snap = false;
+
   friend bool operator==(const Tuning&, const Tuning&) = default;
 };
 

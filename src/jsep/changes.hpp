@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -33,6 +34,7 @@ struct RemoteTransport {
   std::vector<sdp::Fingerprint> fingerprints;  ///< Of the m-line, else of the session level. Not empty.
   bool dtls_restart = false;                   ///< The fingerprints or a=tls-id changed since the last negotiation.
   std::uint16_t sctp_port = 5000;
+  std::vector<std::byte> sctp_init{};  ///< The peer's INIT chunk, a=sctp-init; empty: none, or we do not speak of it.
   std::uint64_t max_message_size = 65'536;  ///< What the peer accepts; 0 = unlimited. RFC 8841 section 6.
 
   friend bool operator==(const RemoteTransport&, const RemoteTransport&) = default;
@@ -64,6 +66,8 @@ struct Changes {
   std::optional<RemoteTransport> remote{};
   /// With `remote`: which side of DTLS we are.
   std::optional<DtlsRole> dtls_role{};
+  /// With `remote`: our INIT chunk when both sides have an a=sctp-init; SCTP begins from the two. Else empty.
+  std::vector<std::byte> local_sctp_init{};
   /// Which m-line carries data, when the applied description has one that is not rejected.
   std::optional<std::string> data_mid{};
   std::optional<std::uint16_t> data_m_line_index{};

@@ -59,6 +59,8 @@ sdp::MediaSection make_data_section(const Options& options, const DataSection& d
     a.add("sctp-port", port);
   }
   a.add("max-message-size", std::to_string(options.max_message_size));
+  // draft-hancke-tsvwg-snap has it for the form of RFC 8841 only.
+  if (!data.sctp_init.empty() && !is_draft_data_section(out)) a.add("sctp-init", data.sctp_init);
   return out;
 }
 

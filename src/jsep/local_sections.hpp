@@ -19,6 +19,7 @@ struct DataSection {
   std::string format = "webrtc-datachannel";
   sdp::Setup setup = sdp::Setup::Actpass;
   IceCredentials ice{};
+  std::string sctp_init{};  ///< a=sctp-init; empty: none.
 };
 [[nodiscard]] sdp::MediaSection make_data_section(const Options& options, const DataSection& data);
 

@@ -95,6 +95,7 @@ class Negotiation {
     RemoteTransport transport{};
     DtlsRole dtls_role = DtlsRole::Client;
     std::optional<std::string> remote_tls_id{};
+    std::string local_sctp_init{};  ///< a=sctp-init, when both sides have one.
   };
 
   // negotiation_create.cpp
@@ -104,6 +105,7 @@ class Negotiation {
   [[nodiscard]] const IceCredentials& first_credentials();
   [[nodiscard]] IceCredentials offer_credentials(bool ice_restart);
   [[nodiscard]] IceCredentials answer_credentials(std::string_view remote_ufrag, std::string_view remote_pwd);
+  [[nodiscard]] std::string sctp_init(bool new_association);
   [[nodiscard]] sdp::Setup answer_setup(std::optional<sdp::Setup> offered, bool new_association) const;
   [[nodiscard]] std::string fresh_mid() const;
   [[nodiscard]] std::optional<std::string> current_data_mid() const;
@@ -118,6 +120,8 @@ class Negotiation {
   void undo_offer(Changes& changes);
   [[nodiscard]] Result<Connection> plan(const sdp::Description& offer, const sdp::Description& answer,
                                         bool answer_is_ours) const;
+  [[nodiscard]] Result<Connection> read_peer(const sdp::Description& theirs, std::size_t index) const;
+  [[nodiscard]] bool begins_association(const Connection& with) const;
   void connect(Connection connection, SdpType type, bool answer_is_ours, Changes& changes);
   void use_credentials(const IceCredentials& ice, Changes& changes);
   void name_data_section(const sdp::Description& description, Changes& changes) const;
@@ -158,7 +162,9 @@ class Negotiation {
   std::optional<RemoteTransport> remote_transport_;  ///< What `Changes` last told.
   std::optional<std::string> remote_tls_id_;
   std::optional<DtlsRole> dtls_role_;
-  std::optional<bool> first_offer_was_ours_;  ///< RFC 8445 section 6.1.1: the ICE role stays.
+  std::optional<std::string> first_sctp_init_;  ///< Of the first description, while there is no association.
+  std::string sctp_init_;                       ///< That the association began from; empty: from a handshake.
+  std::optional<bool> first_offer_was_ours_;    ///< RFC 8445 section 6.1.1: the ICE role stays.
 };
 
 }  // namespace linnet::jsep

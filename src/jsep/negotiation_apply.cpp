@@ -1,9 +1,11 @@
 // Negotiation: how descriptions are applied and rolled back, RFC 8829 sections 5.5 to 5.7 and 5.9 to 5.11.
 #include <algorithm>
 
+#include "base/base64.hpp"
 #include "jsep/checks.hpp"
 #include "jsep/negotiation.hpp"
 #include "jsep/remote_transport.hpp"
+#include "jsep/sctp_init.hpp"
 
 namespace linnet::jsep {
 
@@ -73,8 +75,7 @@ Result<Changes> Negotiation::apply_remote(SdpType type, sdp::Description descrip
       if (auto ok = check_offer_follows(current_local_->description, current_remote_->description, description); !ok)
         return std::unexpected(std::move(ok.error()));
     if (const auto index = find_data_section(description, current_data_mid().value_or("")))
-      if (auto read = read_remote_transport(description, *index); !read)
-        return std::unexpected(std::move(read.error()));
+      if (auto read = read_peer(description, *index); !read) return std::unexpected(std::move(read.error()));
     if (roll_back_first) undo_offer(changes);
     ++epoch_;
     name_data_section(description, changes);
@@ -185,6 +186,30 @@ std::optional<std::string> tls_id_of(const sdp::Description& description, std::s
 
 }  // namespace
 
+/// RFC 8842 section 5.5: other fingerprints or another a=tls-id are a new DTLS association, and so a new SCTP one.
+bool Negotiation::begins_association(const Connection& with) const {
+  return !remote_transport_ || remote_transport_->fingerprints != with.transport.fingerprints ||
+         (with.remote_tls_id && remote_tls_id_ && with.remote_tls_id != remote_tls_id_);
+}
+
+/// What the peer's description says of its own end.
+Result<Negotiation::Connection> Negotiation::read_peer(const sdp::Description& theirs, std::size_t index) const {
+  Connection out;
+  auto transport = read_remote_transport(theirs, index);
+  if (!transport) return std::unexpected(std::move(transport.error()));
+  out.transport = std::move(*transport);
+  out.remote_tls_id = tls_id_of(theirs, index);
+  if (!options_.sctp_inits) return out;
+  auto init = read_sctp_init(theirs.media[index], *options_.sctp_inits);
+  if (!init) return std::unexpected(std::move(init.error()));
+  out.transport.sctp_init = std::move(*init);
+  // draft-hancke-tsvwg-snap, "Modifying the Session". One that is left out changes nothing.
+  const auto& now = out.transport.sctp_init;
+  if (!now.empty() && !begins_association(out) && now != remote_transport_->sctp_init)
+    return fail(ErrorName::InvalidAccessError, "a=sctp-init cannot change while the association lives");
+  return out;
+}
+
 Result<Negotiation::Connection> Negotiation::plan(const sdp::Description& offer, const sdp::Description& answer,
                                                   bool answer_is_ours) const {
   Connection out{.offered = find_data_section(offer).has_value()};
@@ -192,16 +217,22 @@ Result<Negotiation::Connection> Negotiation::plan(const sdp::Description& offer,
   while (index < offer.media.size() && !is_accepted_data(offer.media[index], answer.media[index])) ++index;
   if (index == offer.media.size()) return out;
 
-  out.accepted = true;
-  const sdp::Description& theirs = answer_is_ours ? offer : answer;
-  auto transport = read_remote_transport(theirs, index);
-  if (!transport) return std::unexpected(std::move(transport.error()));
-  out.transport = std::move(*transport);
-  out.remote_tls_id = tls_id_of(theirs, index);
+  auto peer = read_peer(answer_is_ours ? offer : answer, index);
+  if (!peer) return std::unexpected(std::move(peer.error()));
+  out = std::move(*peer);
+  out.offered = out.accepted = true;
   if (remote_transport_) {
     out.transport.ice_restart = remote_transport_->ice != out.transport.ice;
-    out.transport.dtls_restart = remote_transport_->fingerprints != out.transport.fingerprints ||
-                                 (out.remote_tls_id && remote_tls_id_ && out.remote_tls_id != remote_tls_id_);
+    out.transport.dtls_restart = begins_association(out);
+  }
+  if (options_.sctp_inits) {
+    const auto offered = offer.media[index].attributes.value("sctp-init");
+    const auto answered = answer.media[index].attributes.value("sctp-init");
+    if (answered && !offered) return fail(ErrorName::InvalidAccessError, "the answer's a=sctp-init was not offered");
+    if (answered)
+      out.local_sctp_init = answer_is_ours ? *answered : *offered;
+    else
+      out.transport.sctp_init.clear();
   }
   const auto answerer = answerer_role(setup_of(offer, index), setup_of(answer, index));
   if (!answerer) return std::unexpected(answerer.error());
@@ -222,6 +253,13 @@ void Negotiation::connect(Connection connection, SdpType type, bool answer_is_ou
   const bool controlling =
       connection.transport.ice_lite != options_.ice_lite ? connection.transport.ice_lite : *first_offer_was_ours_;
   changes.ice_role = controlling ? IceRole::Controlling : IceRole::Controlled;
+  if (begins_association(connection)) {
+    sctp_init_ = std::move(connection.local_sctp_init);
+    first_sctp_init_.reset();
+    if (!sctp_init_.empty()) changes.local_sctp_init = decode_base64(sctp_init_).value_or(std::vector<std::byte>{});
+  } else {
+    connection.transport.sctp_init = remote_transport_->sctp_init;
+  }
   dtls_role_ = connection.dtls_role;
   remote_tls_id_ = std::move(connection.remote_tls_id);
   changes.dtls_role = dtls_role_;
@@ -242,6 +280,8 @@ void Negotiation::drop_transport(Changes& changes) {
   remote_transport_.reset();
   remote_tls_id_.reset();
   dtls_role_.reset();
+  first_sctp_init_.reset();
+  sctp_init_.clear();
   first_offer_was_ours_.reset();
   // Its channels are closed; only a new one asks for an m-line again.
   data_wanted_ = false;

@@ -3,6 +3,7 @@
 #include <cassert>
 #include <set>
 
+#include "base/base64.hpp"
 #include "jsep/local_sections.hpp"
 #include "jsep/negotiation.hpp"
 #include "jsep/remote_transport.hpp"
@@ -52,6 +53,15 @@ IceCredentials Negotiation::offer_credentials(bool ice_restart) {
   return make_credentials(generator_);
 }
 
+/// a=sctp-init stays as long as its association: one that began without gets none.
+std::string Negotiation::sctp_init(bool new_association) {
+  if (!options_.sctp_inits) return {};
+  if (!new_association) return sctp_init_;
+  if (remote_transport_) return base64(options_.sctp_inits->make(generator_));
+  if (!first_sctp_init_) first_sctp_init_ = base64(options_.sctp_inits->make(generator_));
+  return *first_sctp_init_;
+}
+
 namespace {
 
 void add_session_attributes(sdp::Description& offer, const Options& options, const std::vector<std::string>& bundled) {
@@ -66,7 +76,7 @@ Result<> Negotiation::generate_offer(bool ice_restart) {
   if (state_ != SignalingState::Stable && state_ != SignalingState::HaveLocalOffer)
     return fail(ErrorName::InvalidStateError, "no offer can be made in this signaling state");
   Created created{.text = {}, .description = {}, .ice = offer_credentials(ice_restart), .epoch = epoch_};
-  DataSection data{.ice = created.ice};
+  DataSection data{.ice = created.ice, .sctp_init = sctp_init(!remote_transport_)};
   std::vector<sdp::MediaSection> sections;
   bool has_data = false;
   // RFC 8829 section 5.2.2: the m-lines of the last exchange come again, in their order.
@@ -137,14 +147,16 @@ Result<> Negotiation::generate_answer() {
       created.description.media.push_back(make_rejected_section(offered));
       continue;
     }
-    const auto remote = read_remote_transport(offer, i);
+    const auto remote = read_peer(offer, i);
     if (!remote) return std::unexpected(remote.error());
-    created.ice = answer_credentials(remote->ice.ufrag, remote->ice.pwd);
-    const bool new_association = !remote_transport_ || remote_transport_->fingerprints != remote->fingerprints;
+    created.ice = answer_credentials(remote->transport.ice.ufrag, remote->transport.ice.pwd);
+    const bool new_association = begins_association(*remote);
+    const bool has_init = !remote->transport.sctp_init.empty();
     const DataSection data{.mid = std::string{mid_of(offered)},
                            .protocol = offered.protocol,
                            .setup = answer_setup(setup_of(offer, i), new_association),
-                           .ice = created.ice};
+                           .ice = created.ice,
+                           .sctp_init = has_init ? sctp_init(new_association) : std::string{}};
     created.description.media.push_back(make_data_section(options_, data));
     if (bundle_of(offer, data.mid)) bundled.push_back(data.mid);
   }

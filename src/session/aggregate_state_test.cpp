@@ -2,9 +2,6 @@
 
 #include <gmock/gmock.h>
 
-#include "base/bytes.hpp"
-#include "session/base64.hpp"
-
 namespace linnet::session {
 namespace {
 
@@ -24,14 +21,6 @@ TEST(AggregateState, FollowsTheTableOfTheW3c) {
   EXPECT_EQ(aggregate_state(Ice::Disconnected, Dtls::Connected), State::Disconnected);
   EXPECT_EQ(aggregate_state(Ice::Failed, Dtls::Connected), State::Failed);
   EXPECT_EQ(aggregate_state(Ice::Connected, Dtls::Failed), State::Failed);
-}
-
-TEST(Base64, MatchesTheVectorsOfRfc4648) {
-  EXPECT_EQ(base64(as_bytes("")), "");
-  EXPECT_EQ(base64(as_bytes("f")), "Zg==");
-  EXPECT_EQ(base64(as_bytes("fo")), "Zm8=");
-  EXPECT_EQ(base64(as_bytes("foo")), "Zm9v");
-  EXPECT_EQ(base64(as_bytes("foobar")), "Zm9vYmFy");
 }
 
 }  // namespace

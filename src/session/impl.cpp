@@ -3,18 +3,26 @@
 #include <utility>
 
 #include "base/bytes.hpp"
+#include "sctp/association/init_chunk.hpp"
 #include "session/aggregate_state.hpp"
 
 namespace linnet {
 namespace {
 
 jsep::Options jsep_options(const Configuration& configuration, const Tuning& tuning,
-                           const crypto::Certificate& certificate) {
-  const crypto::Fingerprint fingerprint = certificate.fingerprint();
+                           const transport::Options& transport) {
+  const crypto::Fingerprint fingerprint = transport.dtls.certificate.fingerprint();
+  std::optional<jsep::SctpInits> inits;
+  if (tuning.experimental_snap) {
+    inits = jsep::SctpInits{
+        .make = [sctp = transport.sctp](Generator& generator) { return sctp::make_init(sctp, generator); },
+        .acceptable = sctp::is_acceptable_init};
+  }
   return {.fingerprints = {{.algorithm = fingerprint.algorithm, .value = fingerprint.value_text()}},
           .max_message_size = tuning.max_message_size,
           .ice_lite = tuning.ice_lite,
-          .bundle_policy = configuration.bundle_policy};
+          .bundle_policy = configuration.bundle_policy,
+          .sctp_inits = std::move(inits)};
 }
 
 session::DataChannels::Options channel_options(const Tuning& tuning) {
@@ -31,7 +39,7 @@ Session::Impl::Impl(Configuration configuration, Tuning tuning, Environment envi
       tuning_(tuning),
       transport_options_(std::move(options)),
       generator_(environment.generator),
-      negotiation_(jsep_options(configuration_, tuning_, transport_options_.dtls.certificate), generator_),
+      negotiation_(jsep_options(configuration_, tuning_, transport_options_), generator_),
       channels_(channel_options(tuning_), events_) {
   make_transport();
   update_pool(false);

@@ -93,8 +93,11 @@ void Session::Impl::apply_remote(const jsep::Changes& changes) {
   const bool restart = transport_->started() && remote.dtls_restart;
   if (transport_->started() && !restart) return;
   const dtls::Role role = changes.dtls_role == jsep::DtlsRole::Server ? dtls::Role::Server : dtls::Role::Client;
-  transport::Transport::Start start{
-      .role = role, .fingerprints = std::move(fingerprints), .sctp_port = remote.sctp_port};
+  transport::Transport::Start start{.role = role,
+                                    .fingerprints = std::move(fingerprints),
+                                    .sctp_port = remote.sctp_port,
+                                    .local_sctp_init = changes.local_sctp_init,
+                                    .peer_sctp_init = remote.sctp_init};
   if (restart) {
     settle();
     channels_.transport_closed(std::nullopt);

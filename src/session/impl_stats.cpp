@@ -3,7 +3,7 @@
 #include <string>
 #include <utility>
 
-#include "session/base64.hpp"
+#include "base/base64.hpp"
 #include "session/impl.hpp"
 
 namespace linnet {
@@ -83,7 +83,7 @@ std::string add_certificate(StatsReport& report, double at, const crypto::Finger
   CertificateStats stats{{.timestamp = at, .id = "CF" + fingerprint.value_text()}};
   stats.fingerprint = fingerprint.value_text();
   stats.fingerprint_algorithm = fingerprint.algorithm;
-  stats.base64_certificate = session::base64(der);
+  stats.base64_certificate = base64(der);
   std::string id = stats.id;
   put(report, std::move(stats));
   return id;

@@ -148,6 +148,16 @@ void Transport::start_dtls() {
   dtls_->start(now_, start_->role);
 }
 
+void Transport::start_sctp() {
+  if (!start_->local_sctp_init.empty() && !start_->peer_sctp_init.empty()) {
+    sctp::ExchangedInits inits{.local = start_->local_sctp_init, .peer = start_->peer_sctp_init};
+    if (const auto pair = ice_.selected_pair()) inits.round_trip_time = pair->pair.statistics.current_round_trip_time;
+    if (sctp_->connect(now_, inits)) return;
+  }
+  // Both sides begin at once (RFC 8831 section 6.1 allows it); what the peer was faster with is there already.
+  sctp_->connect(now_);
+}
+
 void Transport::update(TimePoint now) {
   advance(now);
   if (life_ == Life::Finished) return;
@@ -172,8 +182,7 @@ void Transport::update(TimePoint now) {
 
 void Transport::dtls_event(dtls::Connection::Event& event) {
   if (std::holds_alternative<dtls::Connection::Connected>(event)) {
-    // Both sides begin at once (RFC 8831 section 6.1 allows it); what the peer was faster with is there already.
-    sctp_->connect(now_);
+    start_sctp();
     for (std::vector<std::byte>& payload : dtls_->take_early_data()) sctp_->handle_packet(now_, payload);
   } else if (life_ != Life::Running) {
     finish();  // The peer is gone: there is no one left to deliver to.

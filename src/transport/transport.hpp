@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -33,6 +34,10 @@ class Transport {
     dtls::Role role = dtls::Role::Client;
     std::vector<crypto::Fingerprint> fingerprints{};
     std::uint16_t sctp_port = 5'000;
+    /// INIT chunks of both ends that signaling has carried (draft-hancke-tsvwg-snap): SCTP begins from them when DTLS
+    /// is connected, without a handshake. Empty: with one.
+    std::vector<std::byte> local_sctp_init{};
+    std::vector<std::byte> peer_sctp_init{};
   };
   void start(TimePoint now, Start start);
   [[nodiscard]] bool started() const noexcept { return start_.has_value(); }
@@ -74,6 +79,7 @@ class Transport {
 
   TimePoint advance(TimePoint now) noexcept { return now_ = std::max(now_, now); }
   void start_dtls();
+  void start_sctp();
   void handle_dtls(const Datagram& datagram);
   [[nodiscard]] bool is_expected(const Path& path) const noexcept;
   void dtls_event(dtls::Connection::Event& event);

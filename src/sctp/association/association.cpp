@@ -20,6 +20,7 @@ TimePoint Association::next_timeout() const noexcept { return core_->next_timeou
 std::optional<Event> Association::poll_event() { return core_->poll_event(); }
 
 void Association::connect(TimePoint now) { core_->connect(now); }
+Result<> Association::connect(TimePoint now, const ExchangedInits& inits) { return core_->connect(now, inits); }
 Result<> Association::send(TimePoint now, StreamId stream, Ppid ppid, std::span<const std::byte> payload,
                            SendOptions options) {
   return core_->send(now, stream, ppid, payload, options);

@@ -54,6 +54,9 @@ class Association {
   // Verbs.
   /// Sends an INIT. Both ends may call it; an INIT from the peer is answered even if this one did not.
   void connect(TimePoint now);
+  /// draft-hancke-tsvwg-snap: no handshake, `Connected` follows at once. The peer must begin from the same two.
+  /// `TypeError`: not INITs that can be answered; `InvalidStateError`: begun already. Nothing has happened then.
+  [[nodiscard]] Result<> connect(TimePoint now, const ExchangedInits& inits);
   /// Queues a copy of the message; allowed from the start, it travels once connected. `TypeError`: empty or longer
   /// than the whole send queue; `OperationError`: the queue is full now (`Writable` follows) or the stream is being
   /// reset or out of range; `InvalidStateError`: shut down or gone. RFC 9260 section 3.3.1 has no empty messages.

@@ -45,9 +45,7 @@ Core::Core(Options options, Generator& generator)
       reassembly_(options_.max_message_size),
       rto_({options_.rto_initial, options_.rto_min, options_.rto_max}),
       path_mtu_({.base = options_.mtu, .max = options_.max_mtu, .carrier_overhead = options_.carrier_overhead}),
-      window_(
-          std::max(std::min(options_.initial_receive_window, options_.receive_window), 2 * options_.max_message_size),
-          std::max(options_.receive_window, 2 * options_.max_message_size)) {
+      window_(first_window(options_), std::max(options_.receive_window, 2 * options_.max_message_size)) {
   generator_.fill(cookie_key_);
   do local_tag_ = generator_.next_u32();
   while (local_tag_ == 0);

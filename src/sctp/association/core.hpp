@@ -16,6 +16,7 @@
 #include "linnet/core/generator.hpp"
 #include "linnet/states.hpp"
 #include "sctp/association/event.hpp"
+#include "sctp/association/init_chunk.hpp"
 #include "sctp/association/message.hpp"
 #include "sctp/association/options.hpp"
 #include "sctp/association/state_cookie.hpp"
@@ -53,6 +54,7 @@ class Core {
   [[nodiscard]] std::optional<Event> poll_event();
 
   void connect(TimePoint now);
+  [[nodiscard]] Result<> connect(TimePoint now, const ExchangedInits& inits);
   [[nodiscard]] Result<> send(TimePoint now, StreamId stream, Ppid ppid, std::span<const std::byte> payload,
                               const SendOptions& options);
   [[nodiscard]] std::optional<Message> receive(StreamId stream);
@@ -139,11 +141,6 @@ class Core {
     bool zero_checksum = false;
     CauseCode cause{};
   };
-  struct InitView {
-    Handshake handshake;  // tags and TSNs as seen from here, the local ones still empty
-    std::span<const std::byte> cookie;
-    std::optional<CauseCode> problem;
-  };
   /// The only packet left when the association is gone.
   enum class Final : std::uint8_t { None, Abort, ShutdownComplete };
 
@@ -156,7 +153,6 @@ class Core {
 
   // core_connect.cpp
   void send_init();
-  [[nodiscard]] InitView read_init(const ChunkView& chunk);
   void handle_init(const ChunkView& chunk);
   void handle_init_ack(const ChunkView& chunk);
   /// False: refused. Then the packet's tag proves nothing, and what stands behind the cookie must not be read.
@@ -221,7 +217,7 @@ class Core {
   [[nodiscard]] std::size_t write_reply(std::span<std::byte> out);
   [[nodiscard]] std::size_t write_final(std::span<std::byte> out);
   [[nodiscard]] std::size_t write_init(std::span<std::byte> out);
-  [[nodiscard]] std::size_t write_init_value(std::span<std::byte> out, std::uint32_t tag, Tsn initial,
+  [[nodiscard]] std::size_t write_init_chunk(std::span<std::byte> out, std::uint32_t tag, Tsn initial,
                                              std::span<const std::byte> cookie, bool zero_checksum);
   [[nodiscard]] bool write_control(PacketWriter& writer);
   [[nodiscard]] bool write_sack(PacketWriter& writer);
@@ -262,8 +258,7 @@ class Core {
   bool send_cookie_ack_ = false;
   bool zero_checksum_offered_ = false;  // in an INIT or INIT-ACK of ours: the peer may leave the checksum out
   std::optional<Reply> reply_;
-  std::array<std::byte, 256> init_report_{};  // unrecognized parameters, as whole TLVs, for the INIT-ACK or ERROR
-  std::size_t init_report_size_ = 0;
+  InitReport init_report_;
 
   // Data.
   MessagePool pool_;

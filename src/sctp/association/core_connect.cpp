@@ -1,37 +1,6 @@
-#include <algorithm>
-#include <cstring>
-
 #include "sctp/association/core.hpp"
 
 namespace linnet::sctp {
-namespace {
-
-constexpr std::uint16_t parameter_state_cookie = 7;
-constexpr std::uint16_t parameter_host_name = 11;
-constexpr std::uint16_t parameter_ecn_capable = 0x8000;
-constexpr std::uint16_t parameter_zero_checksum_acceptable = 0x8001;
-constexpr std::uint16_t parameter_supported_extensions = 0x8008;
-constexpr std::uint16_t parameter_forward_tsn_supported = 0xC000;
-constexpr std::uint32_t min_peer_window = 1'500;
-
-/// Parameters that may stand in an INIT or INIT-ACK and mean nothing over DTLS: addresses, cookie preservative,
-/// unrecognized parameters, supported address types, authentication, adaptation.
-bool is_known(std::uint16_t type) noexcept {
-  switch (type) {
-    case 5:
-    case 6:
-    case 8:
-    case 9:
-    case 12:
-    case 0x8002:
-    case 0x8003:
-    case 0x8004:
-    case 0xC006: return true;
-    default: return false;
-  }
-}
-
-}  // namespace
 
 void Core::connect(TimePoint now) {
   clamp(now);
@@ -41,74 +10,37 @@ void Core::connect(TimePoint now) {
   send_init();
 }
 
+// draft-hancke-tsvwg-snap, "SCTP considerations": established at once, as INIT and INIT-ACK would have made it.
+Result<> Core::connect(TimePoint now, const ExchangedInits& inits) {
+  clamp(now);
+  if (state_ != State::Closed) return fail(ErrorName::InvalidStateError, "the association has begun already");
+  if (!is_acceptable_init(inits.local) || !is_acceptable_init(inits.peer))
+    return fail(ErrorName::TypeError, "that is no INIT chunk");
+  // What ours said is read like a peer's: tag, first TSN and the offer of RFC 9653 are what the peer goes by.
+  const Handshake said = read_init(*init_value(inits.local), options_, init_report_).handshake;
+  Handshake handshake = read_init(*init_value(inits.peer), options_, init_report_).handshake;
+  handshake.local_tag = local_tag_ = said.peer_tag;
+  handshake.local_initial = local_initial_ = said.peer_initial;
+  zero_checksum_offered_ = said.zero_checksum;
+  tcb_.emplace(handshake, *this);
+  if (inits.round_trip_time) {
+    rto_.measured(*inits.round_trip_time);
+    window_.measured(*inits.round_trip_time);
+  }
+  establish();
+  progress();
+  return {};
+}
+
 void Core::send_init() {
   send_init_ = true;
   init_sent_at_ = now_;
   timers_.set(Timer::Handshake, now_ + rto_.value());
 }
 
-//  |                         Initiate Tag                          |
-//  |           Advertised Receiver Window Credit (a_rwnd)          |
-//  |  Number of Outbound Streams   |   Number of Inbound Streams   |
-//  |                          Initial TSN                          |
-//  /              Optional/Variable-Length Parameters              /
-Core::InitView Core::read_init(const ChunkView& chunk) {
-  InitView init;
-  ByteReader reader(chunk.value);
-  init.handshake.peer_tag = reader.u32();
-  init.handshake.peer_window = reader.u32();
-  const std::uint16_t outbound = reader.u16();
-  const std::uint16_t inbound = reader.u16();
-  init.handshake.peer_initial = Tsn{reader.u32()};
-  init.handshake.outgoing_streams = std::min(options_.streams, inbound);
-  init.handshake.incoming_streams = std::min(options_.streams, outbound);
-  // RFC 9260 section 3.3.2: zero streams and a window under 1500 are errors.
-  if (!reader.ok() || outbound == 0 || inbound == 0 || init.handshake.peer_window < min_peer_window)
-    init.problem = CauseCode::InvalidMandatoryParameter;
-  init_report_size_ = 0;
-  TlvReader parameters(reader.rest());
-  while (const auto parameter = parameters.next()) {
-    if (parameter->type == parameter_state_cookie) {
-      init.cookie = parameter->value;
-    } else if (parameter->type == parameter_forward_tsn_supported) {
-      init.handshake.forward_tsn = true;
-    } else if (parameter->type == parameter_large_packets) {
-      init.handshake.large_packets = true;
-    } else if (parameter->type == parameter_ecn_capable) {
-      init.handshake.ecn = options_.ecn;
-    } else if (parameter->type == parameter_zero_checksum_acceptable) {
-      // RFC 9653 section 4: one that names a method we do not know is as good as none.
-      ByteReader method(parameter->value);
-      init.handshake.zero_checksum = options_.zero_checksum && method.u32() == error_detection_by_dtls && method.ok();
-    } else if (parameter->type == parameter_supported_extensions) {
-      const auto lists = [&](ChunkType type) {
-        return std::ranges::find(parameter->value, static_cast<std::byte>(type)) != parameter->value.end();
-      };
-      init.handshake.reconfig |= lists(ChunkType::Reconfig);
-      init.handshake.forward_tsn |= lists(ChunkType::ForwardTsn);
-      // RFC 8260 section 2.2.1. Partial reliability is not given up for it, so both or none.
-      init.handshake.interleaving = options_.interleaving && lists(ChunkType::IData) && lists(ChunkType::IForwardTsn);
-      init.handshake.forward_tsn |= init.handshake.interleaving;
-    } else if (parameter->type == parameter_host_name) {
-      init.problem = CauseCode::UnresolvableAddress;
-    } else if (!is_known(parameter->type)) {
-      // Section 3.2.1: the two highest bits say whether to go on and whether to report.
-      const std::size_t size = padded(parameter->whole.size());
-      if ((parameter->type & 0x4000U) != 0 && size <= init_report_.size() - init_report_size_) {
-        std::fill_n(init_report_.begin() + static_cast<std::ptrdiff_t>(init_report_size_), size, std::byte{0});
-        std::memcpy(init_report_.data() + init_report_size_, parameter->whole.data(), parameter->whole.size());
-        init_report_size_ += size;
-      }
-      if ((parameter->type & 0x8000U) == 0) return init;
-    }
-  }
-  if (!parameters.ok()) init.problem = CauseCode::ProtocolViolation;
-  return init;
-}
-
 // RFC 9260 sections 5.1 B, 5.2.1, 5.2.2. Costs no memory: all that was learnt travels in the cookie.
 void Core::handle_init(const ChunkView& chunk) {
-  InitView init = read_init(chunk);
+  InitView init = read_init(chunk.value, options_, init_report_);
   Handshake& handshake = init.handshake;
   if (handshake.peer_tag == 0) return;  // section 3.3.2: silently discarded
   if (init.problem) {
@@ -142,7 +74,7 @@ void Core::handle_init(const ChunkView& chunk) {
 // RFC 9260 sections 5.1 C, 5.2.3.
 void Core::handle_init_ack(const ChunkView& chunk) {
   if (state_ != State::CookieWait) return;
-  InitView init = read_init(chunk);
+  InitView init = read_init(chunk.value, options_, init_report_);
   if (init.handshake.peer_tag == 0) return fail_with("the peer's INIT-ACK has no tag", std::nullopt);
   if (!init.problem && init.cookie.empty()) init.problem = CauseCode::MissingMandatoryParameter;
   if (!init.problem && init.cookie.size() > options_.mtu - common_header_size - 2 * chunk_header_size)
@@ -155,8 +87,7 @@ void Core::handle_init_ack(const ChunkView& chunk) {
     rto_.measured(now_ - init_sent_at_);
     window_.measured(now_ - init_sent_at_);
   }
-  if (init_report_size_ != 0)
-    report_error(CauseCode::UnrecognizedParameters, std::span<const std::byte>(init_report_).first(init_report_size_));
+  if (init_report_.size != 0) report_error(CauseCode::UnrecognizedParameters, init_report_.written());
   peer_cookie_.assign(init.cookie.begin(), init.cookie.end());
   state_ = State::CookieEchoed;
   handshake_timeouts_ = 0;

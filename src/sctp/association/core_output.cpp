@@ -131,7 +131,7 @@ std::size_t Core::write_reply(std::span<std::byte> out) {
   const std::span<std::byte> value = writer.value_room();
   if (reply.type == ChunkType::InitAck) {
     writer.commit(ChunkType::InitAck, 0,
-                  write_init_value(value, reply.local_tag, reply.local_initial, reply.cookie, reply.zero_checksum));
+                  write_init_chunk(value, reply.local_tag, reply.local_initial, reply.cookie, reply.zero_checksum));
   } else {
     ByteWriter cause(value);
     // RFC 9260 section 3.3.10.3: a stale cookie's cause has a measure of staleness; it is not important which.
@@ -150,38 +150,24 @@ std::size_t Core::write_init(std::span<std::byte> out) {
   // parameter they do not know, instead of skipping it.
   const bool zero_checksum = options_.zero_checksum && handshake_timeouts_ == 0;
   writer.commit(ChunkType::Init, 0,
-                write_init_value(writer.value_room(), local_tag_, local_initial_, {}, zero_checksum));
+                write_init_chunk(writer.value_room(), local_tag_, local_initial_, {}, zero_checksum));
   return writer.finish();
 }
 
-std::size_t Core::write_init_value(std::span<std::byte> out, std::uint32_t tag, Tsn initial,
+std::size_t Core::write_init_chunk(std::span<std::byte> out, std::uint32_t tag, Tsn initial,
                                    std::span<const std::byte> cookie, bool zero_checksum) {
   ByteWriter writer(out);
-  writer.u32(tag);
-  writer.u32(static_cast<std::uint32_t>(std::min<std::size_t>(window_.size(), UINT32_MAX)));
-  writer.u16(options_.streams);
-  writer.u16(options_.streams);
-  writer.u32(initial.value());
-  write_tlv(writer, 0xC000, {});  // RFC 3758 section 3.1: Forward-TSN-Supported
-  // RFC 5061 section 4.2.7: Supported Extensions; RFC 8260 section 2.2.1.
-  constexpr std::array extensions{
-      static_cast<std::byte>(ChunkType::Reconfig), static_cast<std::byte>(ChunkType::ForwardTsn),
-      static_cast<std::byte>(ChunkType::IData), static_cast<std::byte>(ChunkType::IForwardTsn)};
-  constexpr std::size_t without_interleaving = 2;
-  write_tlv(
-      writer, 0x8008,
-      std::span<const std::byte>(extensions).first(options_.interleaving ? extensions.size() : without_interleaving));
-  write_tlv(writer, parameter_large_packets, {});
-  if (options_.ecn) write_tlv(writer, 0x8000, {});  // RFC 4960 appendix A: ECN Capable
-  if (zero_checksum) {
-    std::array<std::byte, 4> method;
-    store_be(method.data(), error_detection_by_dtls);
-    write_tlv(writer, 0x8001, method);  // RFC 9653 section 4: Zero Checksum Acceptable
-    zero_checksum_offered_ = true;
-  }
+  write_init_value(writer, {.tag = tag,
+                            .window = window_.size(),
+                            .streams = options_.streams,
+                            .initial = initial,
+                            .interleaving = options_.interleaving,
+                            .ecn = options_.ecn,
+                            .zero_checksum = zero_checksum});
+  zero_checksum_offered_ |= zero_checksum;
   if (cookie.empty()) return writer.size();
   write_tlv(writer, 7, cookie);
-  TlvReader report(std::span<const std::byte>(init_report_).first(init_report_size_));
+  TlvReader report(init_report_.written());
   while (const auto parameter = report.next())
     if (padded(parameter->whole.size()) + chunk_header_size <= writer.room()) write_tlv(writer, 8, parameter->whole);
   return writer.size();

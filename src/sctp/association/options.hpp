@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "linnet/core/time.hpp"
 #include "linnet/tuning.hpp"
@@ -69,6 +70,13 @@ struct SendOptions {
   bool unordered = false;
   std::optional<std::uint16_t> max_retransmits{};
   std::optional<Duration> lifetime{};
+};
+
+/// Both ends' INIT chunks, exchanged outside of SCTP; borrowed.
+struct ExchangedInits {
+  std::span<const std::byte> local;  ///< Of `make_init`, with this association's options.
+  std::span<const std::byte> peer;
+  std::optional<Duration> round_trip_time{};  ///< Of the path, where it is known: the handshake would have measured it.
 };
 
 }  // namespace linnet::sctp
