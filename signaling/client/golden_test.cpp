@@ -43,6 +43,7 @@ class FakeLink final : public Link {
   void cut() override { lose(0); }
   std::uint16_t close_code() const override { return code_; }
   std::string close_reason() const override { return {}; }
+  unsigned http_status() const override { return 101; }
 
   void receive(const json::value& frame) {
     incoming_.push_back(json::serialize(frame));
