@@ -1,5 +1,8 @@
 #include <gmock/gmock.h>
 
+#include <boost/asio/detached.hpp>
+#include <boost/asio/read_until.hpp>
+
 #include "linnet/exception.hpp"
 #include "linnet/signaling/client.hpp"
 #include "tests/loopback.hpp"
@@ -152,6 +155,28 @@ TEST_F(ClientAndServer, ExplainABrokenAddressATakenIdAndAnIllegalOne) {
   EXPECT_THAT(failure(again, server->url()), HasSubstr("another peer has this id"));
   Client wrong(context.get_executor(), {.peer = "-"});
   EXPECT_THAT(failure(wrong, server->url()), HasSubstr("not a legal id"));
+}
+
+TEST_F(ClientAndServer, TellARefusalFromAServerThatIsNone) {
+  for (const auto& [answer, words] : std::initializer_list<std::pair<std::string, std::string>>{
+           {"403 Forbidden", "InvalidAccessError: not let in by ws://127.0.0.1:"},
+           {"401 Unauthorized", "InvalidAccessError: not let in by ws://127.0.0.1:"},
+           {"404 Not Found", "it answers HTTP 404 Not Found; is `linnet serve` running?"}}) {
+    asio::ip::tcp::acceptor other(context, {asio::ip::address_v4::loopback(), 0});
+    asio::co_spawn(
+        context,
+        [&]() -> asio::awaitable<void> {
+          auto socket = co_await other.async_accept(asio::use_awaitable);
+          std::string request;
+          co_await asio::async_read_until(socket, asio::dynamic_buffer(request), "\r\n\r\n", asio::use_awaitable);
+          const std::string text = "HTTP/1.1 " + answer + "\r\nContent-Length: 0\r\n\r\n";
+          co_await asio::async_write(socket, asio::buffer(text), asio::use_awaitable);
+        },
+        asio::detached);
+    Client client(context.get_executor());
+    const std::string url = "ws://127.0.0.1:" + std::to_string(other.local_endpoint().port());
+    EXPECT_THAT(failure(client, url), HasSubstr(words)) << answer;
+  }
 }
 
 TEST_F(ClientAndServer, GiveUpOnAServerThatSaysNothing) {
