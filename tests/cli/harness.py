@@ -163,10 +163,11 @@ class CliTest(unittest.TestCase):
         return server, server.event("serving")["url"]
 
     def silent_server(self):
-        """The address of a server that takes connections and never says a word."""
+        """A server that takes connections and never says a word, and its address."""
         silent = socket.create_server(("127.0.0.1", 0))
+        silent.settimeout(PATIENCE)
         self.addCleanup(silent.close)
-        return f"http://127.0.0.1:{silent.getsockname()[1]}"
+        return silent, f"http://127.0.0.1:{silent.getsockname()[1]}"
 
     def file(self, name, size):
         path = self.folder / name

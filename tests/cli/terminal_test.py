@@ -212,7 +212,8 @@ class Progress(TerminalTest):
             self.assertEqual((end.wait(), end.text), (0, ""))
 
     def test_ctrl_c_in_the_middle_leaves_no_bar_and_no_part(self):
-        path = self.file("big.bin", 1_000_000_000)
+        path = self.file("big.bin", 0)
+        os.truncate(path, 1_000_000_000)  # no blocks on the disk
         send = self.terminal("send", path, "--code", "bar", "--server", self.url)
         recv = self.terminal("recv", "bar", "--server", self.url, "--out", self.folder / "out", "--yes")
         recv.sees(r"big\.bin \[##")
@@ -250,11 +251,12 @@ class Keyboard(TerminalTest):
             self.assertNotIn("linnet: ", program.text)
 
     def test_ctrl_c_ends_what_waits_for_a_server_that_says_nothing(self):
-        silent = self.silent_server()
-        program = self.terminal("chat", "room", "--server", silent)
-        time.sleep(0.3)  # it has nothing to tell yet
+        silent, url = self.silent_server()
+        program = self.terminal("chat", "room", "--server", url)
+        connection, _ = silent.accept()
         program.press("\x03")
         self.assertEqual(program.wait(), 130)
+        connection.close()
 
 
 if __name__ == "__main__":
