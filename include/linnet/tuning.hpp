@@ -31,11 +31,10 @@ struct Tuning {
   /// Bytes that may wait to be sent over all channels; a `send` beyond is an OperationError.
   std::size_t max_send_queue = std::size_t{16} * 1'024 * 1'024;
   /// Received bytes kept for the reader over all channels: the SCTP advertised receiver window. It begins with
-  /// `initial_receive_window` and grows to four times what the reader takes in a round trip, at most to
-  /// `receive_window`, and twice that bounds what a peer can make us hold. The default fits 1 Gbit/s over 100 ms and
-  /// more.
+  /// `initial_receive_window` and grows to eight times what the reader takes in a round trip, at most to
+  /// `receive_window`, and twice that bounds what a peer can make us hold. The default fits 1 Gbit/s over 300 ms.
   std::size_t initial_receive_window = std::size_t{1} * 1'024 * 1'024;
-  std::size_t receive_window = std::size_t{64} * 1'024 * 1'024;
+  std::size_t receive_window = std::size_t{96} * 1'024 * 1'024;
   /// Data channels open at one time; 1 to 65,534 (RFC 8832 section 6; 65,535 is reserved).
   std::size_t max_channels = 65'534;
   /// Messages and bytes kept for a stream whose DATA_CHANNEL_OPEN has not arrived yet, over all such streams.

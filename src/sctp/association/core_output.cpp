@@ -9,7 +9,7 @@ namespace {
 /// A fragment smaller than this is not worth its header in the rest of a packet.
 constexpr std::size_t min_fragment = 128;
 /// Gap ack blocks reach 65535 TSNs; the peer could not report more.
-constexpr std::size_t max_outstanding = 60'000;
+constexpr std::size_t max_outstanding = 65'000;
 
 }  // namespace
 

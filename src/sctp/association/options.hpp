@@ -35,7 +35,7 @@ struct Options {
   /// The a_rwnd in the beginning and after a rest: bytes held for reassembly or for the reader. It grows with what the
   /// reader takes in a round trip, up to `receive_window`. Both are raised to hold two of our largest messages.
   std::size_t initial_receive_window = std::size_t{1} * 1024 * 1024;
-  std::size_t receive_window = std::size_t{64} * 1024 * 1024;
+  std::size_t receive_window = std::size_t{96} * 1024 * 1024;
 
   /// Deviation: RFC 9260 section 16 proposes 1 s for RTO.Initial and RTO.Min. The path was measured
   /// by ICE and DTLS already and a data channel is interactive: a whole second for one lost tail packet

@@ -6,7 +6,7 @@
 namespace linnet::sctp {
 namespace {
 
-constexpr std::size_t round_trips = 4;
+constexpr std::size_t round_trips = 8;
 constexpr Duration rest = std::chrono::seconds{10};
 /// For a path whose round trip nobody measured yet.
 constexpr Duration usual_round_trip = std::chrono::milliseconds{100};

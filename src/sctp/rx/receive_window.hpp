@@ -7,10 +7,10 @@
 
 namespace linnet::sctp {
 
-/// How much may be held for the reader. Begins modestly and grows to four times what the reader takes in a round trip:
-/// one for what it takes, as much again for the sender's slow start, and for what waits behind a hole until that
-/// is filled. Shrinks again after a rest. Only a number: memory is used when data is there. Owned by the association's
-/// core.
+/// How much may be held for the reader. Begins modestly and grows to eight times what the reader takes in a round trip:
+/// the sender's slow start sends twice as much in the next one, twice that in the one after it, and what comes behind a
+/// hole meanwhile is not taken. Shrinks again after a rest. Only a number: memory is used when data is there. Owned by
+/// the association's core.
 class ReceiveWindow {
  public:
   ReceiveWindow(std::size_t initial, std::size_t most) noexcept

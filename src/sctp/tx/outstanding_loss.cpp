@@ -16,9 +16,10 @@ void OutstandingData::learn(std::size_t i) noexcept {
   const bool fresh = fragment.state == State::InFlight && std::max(reported_.size(), before_.size()) < many_blocks;
   if (once && fresh && (!seen_.newest_sent_at || *seen_.newest_sent_at < fragment.sent_at))
     seen_.newest_sent_at = fragment.sent_at;
-  // Sooner than any round trip: it was an earlier transmission that arrived.
+  // Much sooner than any round trip: it was an earlier transmission that arrived. A queue that stood all the time and
+  // is gone now makes the shortest of them too long, though hardly to twice as much.
   const bool early = !once && !fragment.taken_back && fragment.state == State::InFlight &&
-                     seen_.now - fragment.sent_at < minimum_.value();
+                     2 * (seen_.now - fragment.sent_at) <= minimum_.value();
   const bool never_sent_again = once && fragment.state == State::Lost;
   const bool is_probe = probe_ == tsn;
   seen_.timeout.anything = true;
@@ -163,6 +164,7 @@ bool OutstandingData::probe(TimePoint now) {
   const std::size_t i = index_of(tsn);
   if (expired(ring_[i], now)) return false;
   probe_ = tsn;
+  episode_.probed(ring_[i]);
   change(i, State::Lost);
   return true;
 }

@@ -29,6 +29,10 @@ void RecoveryEpisode::lost(Fragment& fragment) noexcept {
   ++open_;
 }
 
+void RecoveryEpisode::probed(Fragment& fragment) noexcept {
+  if (arrived(fragment)) real_ = true;
+}
+
 bool RecoveryEpisode::arrived(Fragment& fragment) noexcept {
   if (!wonders(fragment)) return false;
   fragment.episode = 0;

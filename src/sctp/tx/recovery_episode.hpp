@@ -27,6 +27,8 @@ class RecoveryEpisode {
   [[nodiscard]] bool wonders(const Fragment& fragment) const noexcept {
     return open_ != 0 && fragment.episode == number_;
   }
+  /// The fragment goes out once more, to draw an answer: two copies will tell nothing about the first transmission.
+  void probed(Fragment& fragment) noexcept;
   /// The fragment had not been lost. True when it belongs to this episode.
   bool arrived(Fragment& fragment) noexcept;
   /// The fragment is acknowledged for good: from now on only its TSN is known.

@@ -53,6 +53,32 @@ TEST(RecoveryEpisode, WhatIsLostTwiceWasLost) {
   EXPECT_FALSE(episode.take_needless());
 }
 
+TEST(RecoveryEpisode, CopiesOfAProbedFragmentTellNothing) {
+  RecoveryEpisode episode;
+  Fragment a;
+  Fragment b;
+  episode.begin(Cause::Gap, Tsn{3});
+  episode.lost(a);
+  episode.lost(b);
+  episode.probed(a);
+  EXPECT_FALSE(episode.arrived(a));
+  episode.forget(Tsn{1}, a);
+  EXPECT_FALSE(episode.duplicate(Tsn{1}, Tsn{2}));
+  EXPECT_TRUE(episode.arrived(b));
+  EXPECT_FALSE(episode.take_needless()) << "nobody knows of the first";
+}
+
+TEST(RecoveryEpisode, AProbeOfWhatWasNotLostChangesNothing) {
+  RecoveryEpisode episode;
+  Fragment a;
+  Fragment b;
+  episode.begin(Cause::Gap, Tsn{3});
+  episode.lost(a);
+  episode.probed(b);
+  EXPECT_TRUE(episode.arrived(a));
+  EXPECT_TRUE(episode.take_needless());
+}
+
 TEST(RecoveryEpisode, OneThatIsTooLongAgoCannotProveNeedless) {
   RecoveryEpisode episode;
   Fragment a;

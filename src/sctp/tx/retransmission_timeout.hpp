@@ -23,6 +23,8 @@ class RetransmissionTimeout {
   [[nodiscard]] Duration smoothed() const noexcept { return smoothed_; }
 
  private:
+  [[nodiscard]] Duration from_averages() const noexcept;
+
   Limits limits_;
   Duration value_;
   Duration smoothed_{};

@@ -38,6 +38,14 @@ TEST_F(Rto, StaysBetweenItsLimits) {
   EXPECT_EQ(rto.value(), 10s);
 }
 
+TEST_F(Rto, StaysAwayFromALongRoundTripThatHardlyVaries) {
+  for (int i = 0; i < 100; ++i) rto.measured(500ms);
+  EXPECT_EQ(rto.value(), 500ms + 150ms);
+  rto.back_off();
+  rto.answered();
+  EXPECT_EQ(rto.value(), 650ms);
+}
+
 TEST_F(Rto, BacksOffUntilAMeasurementOrAnAnswer) {
   rto.measured(100ms);
   rto.back_off();
