@@ -80,6 +80,12 @@ constexpr std::array data_channel_members = {"label",
                                              "binaryType",
                                              "send"};
 
+constexpr std::array configuration_members = {"iceServers",    "iceTransportPolicy", "bundlePolicy",
+                                              "rtcpMuxPolicy", "certificates",       "iceCandidatePoolSize"};
+constexpr std::array ice_server_members = {"urls", "username", "credential"};
+constexpr std::array data_channel_init_members = {
+    "ordered", "maxPacketLifeTime", "maxRetransmits", "protocol", "negotiated", "id", "priority"};
+
 std::string read(const std::string& path) {
   std::ifstream file{std::string{LINNET_SOURCE_DIR} + "/" + path};
   std::ostringstream out;
@@ -147,6 +153,12 @@ void expect_mapped(const std::string& interface, const std::string& header, cons
 
 TEST(W3cMembers, OfRtcPeerConnectionAreMapped) {
   expect_mapped("RTCPeerConnection", "peer_connection.hpp", peer_connection_members);
+}
+
+TEST(W3cMembers, OfTheDictionariesAreMapped) {
+  expect_mapped("RTCConfiguration", "configuration.hpp", configuration_members);
+  expect_mapped("RTCIceServer", "configuration.hpp", ice_server_members);
+  expect_mapped("RTCDataChannelInit", "data_channel_init.hpp", data_channel_init_members);
 }
 
 TEST(W3cMembers, OfRtcDataChannelAreMapped) {
