@@ -1,7 +1,8 @@
 """The stacks that can be compared here, and one run of one of them.
 
 A stack is a folder of bench/peers with a peer.json: what it needs on the PATH, the commands that prepare it, the
-command that runs it; `check` commands are run every time. `{build}` stands for a folder to build into. See bench/peers/README.md for what a program does.
+command that runs it; `check` commands are run every time; the folders beside it that it `shares` count as its sources.
+`{build}` stands for a folder to build into. See bench/peers/README.md for what a program does.
 """
 import hashlib
 import json
@@ -23,7 +24,7 @@ class Unavailable(Exception):
 
 def names():
     """linnet, and every stack that has a folder, the fastest of the last table first."""
-    order = ["libdatachannel", "libdatachannel-native", "libwebrtc", "pion", "chromium", "firefox"]
+    order = ["libdatachannel", "libdatachannel-native", "libwebrtc", "pion", "webrtc-rs", "str0m", "chromium", "firefox"]
     found = sorted(path.parent.name for path in FOLDER.glob("*/peer.json"))
     return ["linnet"] + sorted(found, key=lambda name: order.index(name) if name in order else len(order))
 
@@ -82,10 +83,11 @@ class Peer:
 
     def _sources(self):
         digest = hashlib.sha256()
-        for path in sorted(self.folder.rglob("*")):
-            inside = path.relative_to(self.folder).parts
-            if path.suffix in SOURCES and "node_modules" not in inside and "target" not in inside:
-                digest.update(path.name.encode() + path.read_bytes())
+        for folder in [self.folder] + [FOLDER / name for name in self.about.get("shares", [])]:
+            for path in sorted(folder.rglob("*")):
+                inside = path.relative_to(folder).parts
+                if path.suffix in SOURCES and "node_modules" not in inside and "target" not in inside:
+                    digest.update(path.name.encode() + path.read_bytes())
         return digest.hexdigest()
 
     def prepare(self, build):

@@ -173,6 +173,16 @@ class PeersTest(unittest.TestCase):
         peer.prepare(build)
         self.assertEqual(made.read_text().count("made"), 2)
 
+    def test_a_peer_is_prepared_again_when_what_it_shares_changes(self):
+        peer, build = self.pretender(TELLS)
+        peer.about["shares"] = ["common"]
+        shared = peers.FOLDER / "common"
+        shared.mkdir()
+        for times, text in ((1, "first"), (1, "first"), (2, "changed")):
+            (shared / "lib.rs").write_text(text)
+            peer.prepare(build)
+            self.assertEqual((peer.folder / "made").read_text().count("made"), times)
+
     def test_a_check_that_fails_leaves_the_peer_out(self):
         peer, build = self.pretender(TELLS)
         peer.about["check"] = [[sys.executable, "-c", "raise SystemExit(1)"]]
