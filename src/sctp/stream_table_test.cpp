@@ -2,9 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
+
+#include "sim/allocations.hpp"
 
 namespace linnet::sctp {
 namespace {
@@ -32,6 +36,29 @@ TEST(StreamTable, AnEntryMadeAgainIsNew) {
   EXPECT_EQ(*table.find(StreamId{4}), 8);
   EXPECT_EQ(table.get(StreamId{3}), 0);
   EXPECT_EQ(table.size(), 2U);
+}
+
+TEST(StreamTable, TheVisitorIsGivenEachIdentifierWithItsEntry) {
+  StreamTable<std::uint32_t> table;
+  for (std::uint32_t id = 0; id <= 65'535; ++id) table.get(StreamId{static_cast<std::uint16_t>(id)}) = id + 1;
+  EXPECT_EQ(table.size(), 65'536U);
+  std::vector<bool> seen(65'536);
+  table.for_each([&](StreamId id, std::uint32_t value) {
+    EXPECT_EQ(value, id.value() + 1U);
+    seen[id.value()] = true;
+  });
+  EXPECT_EQ(std::ranges::count(seen, true), 65'536);
+}
+
+TEST(StreamTable, IdentifiersOfOneParityFillTheirPages) {
+  const auto cost = [](std::uint16_t step) {
+    StreamTable<std::array<std::byte, 64>> table;
+    const std::int64_t before = sim::live_bytes();
+    for (std::uint16_t i = 0; i < 1'024; ++i) (void)table.get(StreamId{static_cast<std::uint16_t>(i * step)});
+    return sim::live_bytes() - before;
+  };
+  EXPECT_GT(cost(1), 64 * 1'024);
+  EXPECT_LT(cost(2), cost(1) + cost(1) / 4);
 }
 
 TEST(StreamTable, TheVisitorMayEraseWhatItIsGiven) {
