@@ -66,7 +66,7 @@ class DataChannel {
   /// W3C close(): what was sent before is delivered first; `on_close` follows.
   void close() const;
 
-  Event<> on_open;                 ///< W3C open. (To wait for it wherever you are: `writable`.)
+  Event<> on_open;                 ///< W3C open: once, then its handlers are dropped. (To wait for it: `writable`.)
   Event<MessageEvent> on_message;  ///< W3C message.
   Event<> on_buffered_amount_low;  ///< W3C bufferedamountlow.
   Event<ErrorEvent> on_error;      ///< W3C error.

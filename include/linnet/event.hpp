@@ -54,96 +54,123 @@ inline constexpr bool is_awaitable = false;
 template <class T, class E>
 inline constexpr bool is_awaitable<asio::awaitable<T, E>> = true;
 
-/// The listeners of one event. Owned by the connection or channel that fires it; the public `Event` is a handle to
-/// it. Lives on one executor; never calls a listener inside a call of a listener's owner.
+/// Whoever fires events: one object with any number of them, which therefore keep no more than a pointer to it. Lives
+/// at least as long as they do.
+class EventOwner {
+ public:
+  [[nodiscard]] virtual const Executor& executor() const noexcept = 0;
+  /// Somebody listens to one of the events now; for owners that hold things back until then.
+  virtual void listened() {}
+
+ protected:
+  EventOwner() = default;
+  EventOwner(const EventOwner&) = default;
+  EventOwner& operator=(const EventOwner&) = default;
+  ~EventOwner() = default;
+};
+
+/// The listeners of one event. Part of the connection or channel that fires it; the public `Event` is a handle to it.
+/// Lives on one executor; never calls a listener inside a call of a listener's owner. Small while nobody listens: most
+/// of a channel's events have no listener ever.
 template <class... Args>
-class EventState : public std::enable_shared_from_this<EventState<Args...>> {
+class EventState {
  public:
   using Handler = std::move_only_function<void(const Args&...)>;
 
-  explicit EventState(Executor executor) : executor_(std::move(executor)) {}
+  explicit EventState(EventOwner& owner) noexcept : owner_(&owner) {}
+  EventState(const EventState&) = delete;
+  EventState& operator=(const EventState&) = delete;
 
-  [[nodiscard]] const Executor& executor() const noexcept { return executor_; }
+  [[nodiscard]] const Executor& executor() const noexcept { return owner_->executor(); }
   [[nodiscard]] bool closed() const noexcept { return closed_; }
-  [[nodiscard]] bool has_listeners() const noexcept {
-    return main_ || !waiters_.empty() ||
-           std::ranges::any_of(added_, [](const Added& a) { return a.handler != nullptr; });
-  }
-  /// Called when a listener is attached; for owners that hold things back until somebody listens.
-  void on_listen(std::move_only_function<void()> hook) { listen_ = std::move(hook); }
+  [[nodiscard]] bool has_listeners() const noexcept { return listeners_ && listeners_->any(); }
 
   void assign(std::shared_ptr<Handler> handler) {
-    if (closed_) return;
-    main_ = std::move(handler);
-    if (main_) listened();
+    if (closed_ || (!handler && !listeners_)) return;
+    const bool some = handler != nullptr;
+    listeners().main = std::move(handler);
+    if (some) owner_->listened();
   }
   std::uint64_t add(std::shared_ptr<Handler> handler) {
     if (closed_) return 0;
-    added_.push_back({++last_id_, std::move(handler)});
-    listened();
-    return last_id_;
+    const std::uint64_t id = ++listeners().last_id;
+    listeners_->added.push_back({id, std::move(handler)});
+    owner_->listened();
+    return id;
   }
   void remove(std::uint64_t id) {
-    for (Added& a : added_)
+    if (!listeners_) return;
+    for (Added& a : listeners_->added)
       if (a.id == id) a.handler = nullptr;
-    if (depth_ == 0) compact();
+    if (listeners_->depth == 0) listeners_->compact();
   }
 
   std::uint64_t wait(Completion<Args...> completion) {
     if (closed_) {
-      asio::post(executor_,
+      asio::post(executor(),
                  [completion = std::move(completion)]() mutable { completion(closed_exception(), Args{}...); });
       return 0;
     }
-    waiters_.push_back({++last_id_, std::move(completion)});
-    listened();
-    return last_id_;
+    const std::uint64_t id = ++listeners().last_id;
+    listeners_->waiters.push_back({id, std::move(completion)});
+    owner_->listened();
+    return id;
   }
   void cancel(std::uint64_t id) {
-    const auto found = std::ranges::find(waiters_, id, &Waiter::id);
-    if (found == waiters_.end()) return;
+    if (!listeners_) return;
+    const auto found = std::ranges::find(listeners_->waiters, id, &Waiter::id);
+    if (found == listeners_->waiters.end()) return;
     auto completion = std::move(found->completion);
-    waiters_.erase(found);
-    asio::post(executor_, [completion = std::move(completion)]() mutable {
+    listeners_->waiters.erase(found);
+    asio::post(executor(), [completion = std::move(completion)]() mutable {
       completion(std::make_exception_ptr(boost::system::system_error{asio::error::operation_aborted}), Args{}...);
     });
   }
 
   /// Calls everybody who listens now; on the executor, with nothing of the library locked or half-done.
   void emit(const Args&... args) {
-    if (closed_) return;
-    const auto keep = this->weak_from_this().lock();  // Or the owner keeps it alive.
+    if (closed_ || !listeners_) return;
+    const auto to = listeners_;  // A handler may destroy this event.
     struct Depth {
-      EventState& state;
-      explicit Depth(EventState& s) : state(s) { ++state.depth_; }
+      Listeners& listeners;
+      explicit Depth(Listeners& l) : listeners(l) { ++listeners.depth; }
       Depth(const Depth&) = delete;
       Depth& operator=(const Depth&) = delete;
       ~Depth() {
-        if (--state.depth_ == 0) state.compact();
+        if (--listeners.depth == 0) listeners.compact();
       }
-    } depth{*this};
-    const std::size_t count = added_.size();
-    const std::uint64_t last = last_id_;
-    while (!waiters_.empty() && waiters_.front().id <= last) {
-      auto completion = std::move(waiters_.front().completion);
-      waiters_.erase(waiters_.begin());
+    } depth{*to};
+    const std::size_t count = to->added.size();
+    const std::uint64_t last = to->last_id;
+    while (!to->waiters.empty() && to->waiters.front().id <= last) {
+      auto completion = std::move(to->waiters.front().completion);
+      to->waiters.erase(to->waiters.begin());
       completion(nullptr, args...);
     }
-    if (const auto main = main_) (*main)(args...);
-    for (std::size_t i = 0; i < count && i < added_.size(); ++i)
-      if (const auto handler = added_[i].handler) (*handler)(args...);
+    if (const auto main = to->main) (*main)(args...);
+    for (std::size_t i = 0; i < count && i < to->added.size(); ++i)
+      if (const auto handler = to->added[i].handler) (*handler)(args...);
+  }
+
+  /// It does not happen again: handlers go, and with them what they hold. Who waits does so until `close`.
+  void drop_handlers() {
+    if (!listeners_) return;
+    listeners_->main = nullptr;
+    for (Added& a : listeners_->added) a.handler = nullptr;
+    if (listeners_->depth == 0) listeners_->compact();
+    if (listeners_->last_id == 0) listeners_ = nullptr;  // Otherwise somebody may still have an identifier.
   }
 
   /// Drops every handler and ends every wait: nothing is called any more.
   void close() {
     if (closed_) return;
     closed_ = true;
-    main_ = nullptr;
-    listen_ = nullptr;
-    for (Added& a : added_) a.handler = nullptr;
-    if (depth_ == 0) compact();
-    for (Waiter& waiter : std::exchange(waiters_, {}))
-      asio::post(executor_,
+    const auto gone = std::exchange(listeners_, nullptr);
+    if (!gone) return;
+    gone->main = nullptr;
+    for (Added& a : gone->added) a.handler = nullptr;
+    for (Waiter& waiter : std::exchange(gone->waiters, {}))
+      asio::post(executor(),
                  [completion = std::move(waiter.completion)]() mutable { completion(closed_exception(), Args{}...); });
   }
 
@@ -156,23 +183,44 @@ class EventState : public std::enable_shared_from_this<EventState<Args...>> {
     std::uint64_t id;
     Completion<Args...> completion;
   };
+  struct Listeners {
+    std::shared_ptr<Handler> main;
+    std::vector<Added> added;
+    std::vector<Waiter> waiters;
+    std::uint64_t last_id = 0;
+    std::size_t depth = 0;
 
-  void listened() {
-    if (listen_) listen_();
-  }
-  void compact() {
-    std::erase_if(added_, [](const Added& a) { return a.handler == nullptr; });
+    [[nodiscard]] bool any() const noexcept {
+      return main || !waiters.empty() ||
+             std::ranges::any_of(added, [](const Added& a) { return a.handler != nullptr; });
+    }
+    void compact() {
+      std::erase_if(added, [](const Added& a) { return a.handler == nullptr; });
+    }
+  };
+
+  Listeners& listeners() {
+    if (!listeners_) listeners_ = std::make_shared<Listeners>();
+    return *listeners_;
   }
 
-  Executor executor_;
-  std::shared_ptr<Handler> main_;
-  std::vector<Added> added_;
-  std::vector<Waiter> waiters_;  // rarely more than one, mostly none: a deque would cost every event half a kilobyte
-  std::move_only_function<void()> listen_;
-  std::uint64_t last_id_ = 0;
-  std::size_t depth_ = 0;
+  EventOwner* owner_;
+  std::shared_ptr<Listeners> listeners_;  // made for the first one
   bool closed_ = false;
 };
+
+/// An event of its own, for who has few of them.
+template <class... Args>
+[[nodiscard]] std::shared_ptr<EventState<Args...>> make_event(Executor executor) {
+  struct Single final : EventOwner {
+    explicit Single(Executor e) : executor_(std::move(e)), state(*this) {}
+    [[nodiscard]] const Executor& executor() const noexcept override { return executor_; }
+    Executor executor_;
+    EventState<Args...> state;
+  };
+  const auto single = std::make_shared<Single>(std::move(executor));
+  return {single, &single->state};
+}
 
 }  // namespace detail
 

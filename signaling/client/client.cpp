@@ -14,10 +14,8 @@ namespace json = boost::json;
 
 namespace {
 
-template <class... Args>
-auto make_event(const Executor& executor) {
-  return std::make_shared<detail::EventState<Args...>>(executor);
-}
+using detail::make_event;
+
 Error not_connected() {
   return {.name = ErrorName::InvalidStateError, .message = "not connected to the signaling server"};
 }

@@ -21,8 +21,8 @@ struct FakeConnection {
   FakeConnection(asio::io_context& context, std::string n)
       : executor(context.get_executor()),
         name(std::move(n)),
-        needed(std::make_shared<detail::EventState<>>(executor)),
-        ice(std::make_shared<detail::EventState<FakeIceEvent>>(executor)),
+        needed(detail::make_event<>(executor)),
+        ice(detail::make_event<FakeIceEvent>(executor)),
         on_negotiation_needed(needed),
         on_ice_candidate(ice) {}
 

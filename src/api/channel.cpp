@@ -23,7 +23,7 @@ Error closed_error() { return {.name = ErrorName::InvalidStateError, .message = 
 }  // namespace
 
 Channel::Channel(Connection& connection, ChannelId session_id)
-    : connection_(&connection), executor_(connection.executor()), session_id_(session_id), events_(executor_) {
+    : connection_(&connection), executor_(connection.shared_executor()), session_id_(session_id), events_(*this) {
   const Session& s = connection.session();
   label_ = s.label(session_id);
   init_ = {.ordered = s.ordered(session_id),
@@ -32,7 +32,6 @@ Channel::Channel(Connection& connection, ChannelId session_id)
            .protocol = s.protocol(session_id),
            .negotiated = s.negotiated(session_id),
            .priority = s.priority(session_id)};
-  events_.message.on_listen([this] { request_drain(); });
 }
 
 Channel::~Channel() {
@@ -116,7 +115,7 @@ std::uint64_t Channel::receive(Completion<std::optional<MessageEvent>> done) {
 void Channel::cancel_receive(std::uint64_t id) {
   const auto found = std::ranges::find(receivers_, id, &Receiver::id);
   if (found == receivers_.end()) return;
-  asio::post(executor_, [done = std::move(found->done)]() mutable { done(aborted(), std::nullopt); });
+  asio::post(*executor_, [done = std::move(found->done)]() mutable { done(aborted(), std::nullopt); });
   receivers_.erase(found);
 }
 
@@ -132,8 +131,12 @@ std::uint64_t Channel::writable(Completion<> done) {
 void Channel::cancel_writable(std::uint64_t id) {
   const auto found = std::ranges::find(writers_, id, &Writer::id);
   if (found == writers_.end()) return;
-  asio::post(executor_, [done = std::move(found->done)]() mutable { done(aborted()); });
+  asio::post(*executor_, [done = std::move(found->done)]() mutable { done(aborted()); });
   writers_.erase(found);
+}
+
+void Channel::listened() {
+  if (events_.message.has_listeners()) request_drain();
 }
 
 void Channel::request_drain() {
@@ -226,12 +229,12 @@ void Channel::detach() {
 
 void Channel::end_receivers() {
   for (Receiver& receiver : std::exchange(receivers_, {}))
-    asio::post(executor_, [done = std::move(receiver.done)]() mutable { done(nullptr, std::nullopt); });
+    asio::post(*executor_, [done = std::move(receiver.done)]() mutable { done(nullptr, std::nullopt); });
 }
 
 void Channel::end_writers() {
   for (Writer& writer : std::exchange(writers_, {}))
-    asio::post(executor_, [done = std::move(writer.done)]() mutable { done(closed_exception()); });
+    asio::post(*executor_, [done = std::move(writer.done)]() mutable { done(closed_exception()); });
 }
 
 }  // namespace linnet::detail

@@ -17,16 +17,11 @@ class Connection;
 
 /// What DataChannel is a handle to. Owned by its Connection while it can still fire events, and by the handles; knows
 /// its Connection until that closes. Everything runs on the connection's executor.
-class Channel : public std::enable_shared_from_this<Channel> {
+class Channel final : public EventOwner, public std::enable_shared_from_this<Channel> {
  public:
   struct Events {
-    explicit Events(const Executor& executor)
-        : open(executor),
-          message(executor),
-          buffered_amount_low(executor),
-          error(executor),
-          closing(executor),
-          close(executor) {}
+    explicit Events(EventOwner& owner) noexcept
+        : open(owner), message(owner), buffered_amount_low(owner), error(owner), closing(owner), close(owner) {}
     EventState<> open;
     EventState<MessageEvent> message;
     EventState<> buffered_amount_low;
@@ -43,7 +38,8 @@ class Channel : public std::enable_shared_from_this<Channel> {
   /// The handle that applications share; when the last is gone and nobody listens, messages are not kept any more.
   [[nodiscard]] std::shared_ptr<Channel> handle();
   [[nodiscard]] Events& events() noexcept { return events_; }
-  [[nodiscard]] const Executor& executor() const noexcept { return executor_; }
+  [[nodiscard]] const Executor& executor() const noexcept override { return *executor_; }
+  void listened() override;
   [[nodiscard]] ChannelId session_id() const noexcept { return session_id_; }
 
   [[nodiscard]] const std::string& label() const noexcept { return label_; }
@@ -92,8 +88,8 @@ class Channel : public std::enable_shared_from_this<Channel> {
   void end_receivers();
   void end_writers();
 
-  Connection* connection_;  ///< Null after detach().
-  Executor executor_;
+  Connection* connection_;                    ///< Null after detach().
+  std::shared_ptr<const Executor> executor_;  ///< The connection's.
   ChannelId session_id_;
   std::string label_;
   DataChannelInit init_;

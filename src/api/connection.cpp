@@ -17,7 +17,8 @@ std::shared_ptr<Connection> Connection::create(Executor executor, Configuration 
   return out;
 }
 
-Connection::Connection(std::shared_ptr<runtime::Host> host) : host_(std::move(host)), events_(host_->executor()) {}
+Connection::Connection(std::shared_ptr<runtime::Host> host)
+    : host_(std::move(host)), executor_(std::make_shared<const Executor>(host_->executor())), events_(*this) {}
 
 Connection::~Connection() { close(); }
 
@@ -35,9 +36,13 @@ void Connection::close() {
   closed_ = true;
   close_events();
   // W3C close(): channels are closed abruptly, without events.
-  for (const auto& [id, weak] : std::exchange(all_, {}))
-    if (const auto channel = weak.lock()) channel->detach();
-  live_.clear();
+  // All are held first: with a channel's handlers go their captures, which may be the last handle to another.
+  std::vector<std::shared_ptr<Channel>> channels;
+  channels.reserve(channels_.size());
+  for (const auto& [id, entry] : channels_)
+    if (auto channel = entry.channel->weak_from_this().lock()) channels.push_back(std::move(channel));
+  channels_.clear();
+  for (const auto& channel : channels) channel->detach();
   to_drain_.clear();
   to_write_.clear();
   session().close(io::SteadyClock::now());
@@ -60,18 +65,17 @@ void Connection::close_events() {
 
 std::shared_ptr<Channel> Connection::make_channel(ChannelId id) {
   auto channel = std::make_shared<Channel>(*this, id);
-  live_.emplace(id, channel);
-  all_.emplace(id, channel);
+  channels_.insert_or_assign(id, Entry{.channel = channel.get(), .live = channel});
   return channel;
 }
 
 std::shared_ptr<Channel> Connection::find(ChannelId id) const {
-  const auto found = all_.find(id);
-  return found == all_.end() ? nullptr : found->second.lock();
+  const auto found = channels_.find(id);
+  return found == channels_.end() ? nullptr : found->second.channel->weak_from_this().lock();
 }
 
 void Connection::forget(ChannelId id) {
-  all_.erase(id);
+  channels_.erase(id);
   if (closed_) return;
   session().release_channel(id);
   wake();

@@ -16,21 +16,21 @@ class Channel;
 
 /// What PeerConnection is a handle to: turns the session's events into the API's. Owned by the PeerConnection, held
 /// weakly by its Host, which outlives it while a closed session is flushed. Everything runs on the executor.
-class Connection final : public runtime::Observer, public std::enable_shared_from_this<Connection> {
+class Connection final : public runtime::Observer, public EventOwner, public std::enable_shared_from_this<Connection> {
  public:
   struct Events {
-    explicit Events(const Executor& executor)
-        : connection_state_change(executor),
-          negotiation_needed(executor),
-          ice_candidate(executor),
-          ice_candidate_error(executor),
-          data_channel(executor),
-          track(executor),
-          signaling_state_change(executor),
-          ice_connection_state_change(executor),
-          ice_gathering_state_change(executor),
-          dtls_transport_state_change(executor),
-          sctp_transport_state_change(executor) {}
+    explicit Events(EventOwner& owner) noexcept
+        : connection_state_change(owner),
+          negotiation_needed(owner),
+          ice_candidate(owner),
+          ice_candidate_error(owner),
+          data_channel(owner),
+          track(owner),
+          signaling_state_change(owner),
+          ice_connection_state_change(owner),
+          ice_gathering_state_change(owner),
+          dtls_transport_state_change(owner),
+          sctp_transport_state_change(owner) {}
     EventState<PeerConnectionState> connection_state_change;
     EventState<> negotiation_needed;
     EventState<IceCandidateEvent> ice_candidate;
@@ -50,7 +50,9 @@ class Connection final : public runtime::Observer, public std::enable_shared_fro
   explicit Connection(std::shared_ptr<runtime::Host> host);
   ~Connection();
 
-  [[nodiscard]] const Executor& executor() const noexcept { return host_->executor(); }
+  [[nodiscard]] const Executor& executor() const noexcept override { return *executor_; }
+  /// For channels, which outlive their connection: an executor is too large for each to have its own.
+  [[nodiscard]] const std::shared_ptr<const Executor>& shared_executor() const noexcept { return executor_; }
   [[nodiscard]] Session& session() noexcept { return host_->session(); }
   [[nodiscard]] Events& events() noexcept { return events_; }
   [[nodiscard]] const std::optional<Error>& failure() const noexcept { return failure_; }
@@ -114,6 +116,11 @@ class Connection final : public runtime::Observer, public std::enable_shared_fro
   template <class Other>
   void handle(Other&) {}  // The host's business, or no event of the W3C's.
 
+  struct Entry {
+    Channel* channel;               ///< Which forgets itself here when it ends.
+    std::shared_ptr<Channel> live;  ///< While it can still fire events.
+  };
+
   [[nodiscard]] static bool is_closed(const std::weak_ptr<Connection>& weak) {
     const auto connection = weak.lock();
     return !connection || connection->closed_;
@@ -123,10 +130,10 @@ class Connection final : public runtime::Observer, public std::enable_shared_fro
   void close_events();
 
   std::shared_ptr<runtime::Host> host_;
+  std::shared_ptr<const Executor> executor_;
   Events events_;
   std::optional<Error> failure_;
-  std::unordered_map<ChannelId, std::shared_ptr<Channel>> live_;  ///< Those that can still fire events.
-  std::unordered_map<ChannelId, std::weak_ptr<Channel>> all_;     ///< Those that somebody still has.
+  std::unordered_map<ChannelId, Entry> channels_;  ///< Those that somebody still has.
   std::deque<std::weak_ptr<Channel>> to_drain_;
   std::vector<std::weak_ptr<Channel>> to_write_;
   bool closed_ = false;

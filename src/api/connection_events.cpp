@@ -53,7 +53,10 @@ void Connection::handle(Session::DataChannelAnnounced& e) {
 }
 
 void Connection::handle(Session::ChannelOpen& e) {
-  if (const auto channel = find(e.channel)) channel->events().open.emit();
+  const auto channel = find(e.channel);
+  if (!channel) return;
+  channel->events().open.emit();
+  channel->events().open.drop_handlers();  // They often hold a handle to this very channel.
 }
 
 void Connection::handle(Session::ChannelMessageReady& e) {
@@ -73,9 +76,10 @@ void Connection::handle(Session::ChannelError& e) {
 }
 
 void Connection::handle(Session::ChannelClosed& e) {
-  const auto channel = find(e.channel);
-  live_.erase(e.channel);
-  if (channel) channel->fire_close();
+  const auto found = channels_.find(e.channel);
+  if (found == channels_.end()) return;
+  // It lives on with its handles only; when there are none it ends here, after its last event.
+  if (const auto channel = std::exchange(found->second.live, nullptr)) channel->fire_close();
 }
 
 }  // namespace linnet::detail

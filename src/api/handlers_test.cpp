@@ -130,6 +130,21 @@ TEST(Handlers, OfAChannelThatNobodyKeepsDoNotHoldTheOthersBack) {
   }(pair));
 }
 
+TEST(Handlers, OfOnOpenAreDroppedOnceTheyRan) {
+  asio::io_context io;
+  Pair pair{io.get_executor()};
+  auto chat = pair.a->create_data_channel("chat");
+  const auto held = std::make_shared<int>(0);
+  chat.on_open = [held, chat] { ++*held; };
+  const auto subscription = chat.on_open.add([held] { ++*held; });
+  testing::run(io, [&]() -> awaitable<void> {
+    co_await chat.on_open.next();
+    co_await asio::post(asio::use_awaitable);
+  }());
+  EXPECT_EQ(*held, 2);
+  EXPECT_EQ(held.use_count(), 1);
+}
+
 TEST(Handlers, ANextThatIsCancelledLeavesTheEventUsable) {
   using namespace asio::experimental::awaitable_operators;
   asio::io_context io;

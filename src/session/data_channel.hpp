@@ -40,11 +40,8 @@ struct DataChannel {
   std::size_t low_threshold = 0;
 
   /// Messages taken from the association before the reader asked: those that came before the OPEN, and one that had to
-  /// be looked at to find an ACK.
-  /// Mostly none, seldom more than one: a deque would cost every channel half a kilobyte.
+  /// be looked at to find an ACK. Mostly none: a deque would cost every channel half a kilobyte.
   std::vector<DataChannelMessage> inbox{};
-  /// The begin of a message sent in the deprecated partial form.
-  std::vector<std::byte> partial{};
 
   std::uint32_t messages_sent = 0;
   std::uint64_t bytes_sent = 0;

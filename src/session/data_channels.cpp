@@ -1,5 +1,6 @@
 #include "session/data_channels.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <string>
@@ -26,6 +27,14 @@ DataChannel* DataChannels::get(ChannelId id) noexcept {
 const DataChannel* DataChannels::find(ChannelId id) const noexcept {
   const auto it = channels_.find(id);
   return it == channels_.end() ? nullptr : &it->second;
+}
+
+std::vector<ChannelId> DataChannels::all() const {
+  std::vector<ChannelId> ids;
+  ids.reserve(channels_.size());
+  for (const auto& [id, channel] : channels_) ids.push_back(id);
+  std::ranges::sort(ids);
+  return ids;
 }
 
 bool DataChannels::connected() const noexcept {
@@ -132,7 +141,8 @@ void DataChannels::detach() noexcept {
 void DataChannels::set_parity(dcep::Parity parity) {
   if (parity_) return;
   parity_ = parity;
-  for (auto& [id, channel] : channels_) {
+  for (const ChannelId id : all()) {
+    DataChannel& channel = *get(id);
     if (channel.stream || channel.state != DataChannelState::Connecting) continue;
     assign_stream(id, channel);
     if (channel.stream) continue;
@@ -187,11 +197,12 @@ void DataChannels::release(ChannelId id) {
   forget(channels_.find(id));
 }
 
-void DataChannels::forget(std::map<ChannelId, DataChannel>::iterator it) {
+void DataChannels::forget(Channels::iterator it) {
   const DataChannel& channel = it->second;
   for (const DataChannelMessage& m : channel.inbox) read_ahead_ -= m.data.size();
   label_bytes_ -= channel.parameters.label.size() + channel.parameters.protocol.size();
   closed_.erase(channel.closed_as);
+  partial_.erase(it->first);
   channels_.erase(it);
 }
 

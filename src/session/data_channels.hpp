@@ -8,6 +8,7 @@
 #include <set>
 #include <span>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "dcep/stream_ids.hpp"
@@ -65,12 +66,15 @@ class DataChannels {
   [[nodiscard]] const DataChannel* find(ChannelId id) const noexcept;
   [[nodiscard]] std::size_t buffered_amount(ChannelId id) const noexcept;
   [[nodiscard]] std::size_t send_room() const noexcept;
-  [[nodiscard]] const std::map<ChannelId, DataChannel>& all() const noexcept { return channels_; }
+  /// Oldest first.
+  [[nodiscard]] std::vector<ChannelId> all() const;
   /// W3C RTCPeerConnectionStats.dataChannelsOpened and dataChannelsClosed.
   [[nodiscard]] std::uint32_t opened() const noexcept { return opened_; }
   [[nodiscard]] std::uint32_t closed() const noexcept { return closed_count_; }
 
  private:
+  using Channels = std::unordered_map<ChannelId, DataChannel>;
+
   [[nodiscard]] DataChannel* get(ChannelId id) noexcept;
   [[nodiscard]] bool connected() const noexcept;
   [[nodiscard]] std::optional<ChannelId> channel_on(dcep::ChannelStream stream) const;
@@ -90,8 +94,12 @@ class DataChannels {
   void message_ready(TimePoint now, dcep::ChannelStream stream);
   void early_message_ready(TimePoint now, dcep::ChannelStream stream);
   void adopt_early(TimePoint now, ChannelId id, DataChannel& channel);
-  bool pull(TimePoint now, ChannelId id, DataChannel& channel);
-  void take(TimePoint now, ChannelId id, DataChannel& channel, sctp::Message message);
+  [[nodiscard]] std::optional<DataChannelMessage> pull(TimePoint now, ChannelId id, DataChannel& channel);
+  void drop_unread(TimePoint now, ChannelId id, DataChannel& channel);
+  bool look_ahead(TimePoint now, ChannelId id, DataChannel& channel);
+  void keep(DataChannel& channel, DataChannelMessage message);
+  [[nodiscard]] std::optional<DataChannelMessage> take(TimePoint now, ChannelId id, DataChannel& channel,
+                                                       sctp::Message message);
   void take_control(TimePoint now, ChannelId id, DataChannel& channel, const sctp::Message& message);
   void tell_ready(ChannelId id, DataChannel& channel);
 
@@ -106,7 +114,7 @@ class DataChannels {
   void finish_reset(TimePoint now, ChannelId id, DataChannel& channel);
   void set_closed(ChannelId id, DataChannel& channel, bool tell);
   void make_room(std::size_t label_bytes);
-  void forget(std::map<ChannelId, DataChannel>::iterator channel);
+  void forget(Channels::iterator channel);
   bool drop_pending_control(dcep::ChannelStream stream);
 
   Options options_;
@@ -114,7 +122,7 @@ class DataChannels {
   sctp::Association* association_ = nullptr;
   std::size_t max_message_size_ = 65'536;
   std::optional<dcep::Parity> parity_;
-  std::map<ChannelId, DataChannel> channels_;
+  Channels channels_;
   dcep::StreamIds streams_;
   EarlyMessages early_;
   std::size_t live_ = 0;
@@ -126,6 +134,8 @@ class DataChannels {
   /// Control messages that the full send queue refused.
   std::deque<std::pair<dcep::ChannelStream, std::vector<std::byte>>> pending_control_;
   std::set<ChannelId> blocked_;
+  /// The begins of messages sent in the deprecated partial form.
+  std::map<ChannelId, std::vector<std::byte>> partial_;
   /// Bytes in the inboxes: what was read ahead of the reader.
   std::size_t read_ahead_ = 0;
   std::size_t label_bytes_ = 0;

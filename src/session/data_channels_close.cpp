@@ -21,9 +21,8 @@ void DataChannels::close_channel(TimePoint now, ChannelId id) {
     return;
   }
   for (const DataChannelMessage& m : channel->inbox) read_ahead_ -= m.data.size();
-  channel->inbox.clear();
-  while (pull(now, id, *channel)) {
-  }
+  std::exchange(channel->inbox, {});
+  drop_unread(now, id, *channel);
   channel->state = DataChannelState::Closing;
   reset_outgoing(now, id, *channel);
 }
@@ -47,12 +46,9 @@ void DataChannels::reset_outgoing(TimePoint now, ChannelId id, DataChannel& chan
 void DataChannels::incoming_reset(TimePoint now, std::span<const sctp::StreamId> streams) {
   if (streams.empty()) {  // All of them.
     early_.clear();
-    std::vector<ChannelId> all;
-    for (const auto& [id, channel] : channels_) {
-      if (channel.stream && channel.state != DataChannelState::Closed) all.push_back(id);
-    }
-    for (const ChannelId id : all) {
-      if (DataChannel* channel = get(id)) incoming_reset(now, id, *channel);
+    for (const ChannelId id : all()) {
+      DataChannel* channel = get(id);
+      if (channel && channel->stream && channel->state != DataChannelState::Closed) incoming_reset(now, id, *channel);
     }
     return;
   }
@@ -76,9 +72,7 @@ void DataChannels::incoming_reset(TimePoint now, ChannelId id, DataChannel& chan
   }
   // What was not read keeps its place in the association only as long as the stream is this channel's.
   if (!channel.closed_here) {
-    while (channel.inbox.empty() && pull(now, id, channel)) {
-    }
-    if (!channel.inbox.empty()) {
+    if (look_ahead(now, id, channel)) {
       tell_ready(id, channel);
       return;
     }
@@ -130,7 +124,7 @@ void DataChannels::violated(TimePoint now, ChannelId id, DataChannel& channel, s
   events_.push(Session::ChannelError{id, Error{.name = ErrorName::OperationError,
                                                .message = std::string{what},
                                                .detail = ErrorDetail::DataChannelFailure}});
-  channel.partial.clear();
+  partial_.erase(id);
   channel.state = DataChannelState::Closing;
   channel.closed_here = true;
   events_.push(Session::ChannelClosing{id});
@@ -141,7 +135,8 @@ void DataChannels::transport_closed(const std::optional<Error>& error) {
   early_.clear();
   pending_control_.clear();
   blocked_.clear();
-  for (auto& [id, channel] : channels_) {
+  for (const ChannelId id : all()) {
+    DataChannel& channel = *get(id);
     if (channel.state == DataChannelState::Closed) continue;
     if (error) events_.push(Session::ChannelError{id, *error});
     set_closed(id, channel, true);
@@ -153,7 +148,8 @@ void DataChannels::close() {
   pending_control_.clear();
   blocked_.clear();
   discarding_ = true;
-  for (auto& [id, channel] : channels_) {
+  for (const ChannelId id : all()) {
+    DataChannel& channel = *get(id);
     channel.closed_here = true;
     if (channel.stream && channel.state != DataChannelState::Closed) discard(sctp::StreamId{channel.stream->value()});
     if (channel.state != DataChannelState::Closed) set_closed(id, channel, false);
@@ -166,7 +162,7 @@ void DataChannels::set_closed(ChannelId id, DataChannel& channel, bool tell) {
   if (channel.state == DataChannelState::Connecting && channel.stream) streams_.release(*channel.stream);
   channel.state = DataChannelState::Closed;
   channel.blocked = false;
-  channel.partial = {};
+  partial_.erase(id);
   blocked_.erase(id);
   --live_;
   channel.closed_as = next_closed_++;

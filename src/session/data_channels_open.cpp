@@ -7,7 +7,8 @@ namespace linnet::session {
 
 /// The association is about to stand, and what is sent now travels with SCTP's own handshake.
 void DataChannels::open_early(TimePoint now) {
-  for (auto& [id, channel] : channels_) {
+  for (const ChannelId id : all()) {
+    DataChannel& channel = *get(id);
     const bool may = channel.state == DataChannelState::Connecting && !channel.parameters.negotiated &&
                      channel.stream && channel.stream->value() < association_->outgoing_streams();
     if (!may || std::exchange(channel.opened_early, true)) continue;
@@ -16,7 +17,8 @@ void DataChannels::open_early(TimePoint now) {
 }
 
 void DataChannels::open_all(TimePoint now) {
-  for (auto& [id, channel] : channels_) {
+  for (const ChannelId id : all()) {
+    DataChannel& channel = *get(id);
     if (channel.state == DataChannelState::Connecting) open(now, id, channel);
     // Closed here in the meantime.
     if (channel.state == DataChannelState::Closing) reset_outgoing(now, id, channel);

@@ -22,16 +22,13 @@ void DataChannels::message_ready(TimePoint now, dcep::ChannelStream stream) {
   }
   if (channel->is_given_up()) return;  // finish_reset() takes it.
   if (channel->closed_here) {
-    while (pull(now, *id, *channel)) {
-    }
+    drop_unread(now, *id, *channel);
     return;
   }
   // Until the channel is confirmed an ACK may be in front, which is not the reader's business. Not beyond the limit: a
   // peer that fills thousands of channels nobody reads must find its window closed.
   if (!channel->confirmed && read_ahead_ < options_.max_early_bytes) {
-    while (channel->inbox.empty() && pull(now, *id, *channel)) {
-    }
-    if (channel->inbox.empty()) return;
+    if (!look_ahead(now, *id, *channel)) return;
   }
   tell_ready(*id, *channel);
 }
@@ -45,66 +42,94 @@ void DataChannels::tell_ready(ChannelId id, DataChannel& channel) {
 std::optional<DataChannelMessage> DataChannels::receive(TimePoint now, ChannelId id) {
   DataChannel* channel = get(id);
   if (!channel || channel->closed_here || channel->state == DataChannelState::Connecting) return std::nullopt;
-  while (channel->inbox.empty() && pull(now, id, *channel)) {
-  }
+  std::optional<DataChannelMessage> message;
   if (channel->inbox.empty()) {
+    message = pull(now, id, *channel);
+  } else {
+    message = std::move(channel->inbox.front());
+    channel->inbox.erase(channel->inbox.begin());
+    if (channel->inbox.empty()) std::exchange(channel->inbox, {});  // Its memory may never be needed again.
+    read_ahead_ -= message->data.size();
+  }
+  if (!message) {
     channel->ready_told = false;
     // The peer has closed the channel and everything it sent before was read: now our direction may go too.
     if (channel->incoming_reset) reset_outgoing(now, id, *channel);
     return std::nullopt;
   }
-  DataChannelMessage message = std::move(channel->inbox.front());
-  channel->inbox.erase(channel->inbox.begin());
-  read_ahead_ -= message.data.size();
   ++channel->messages_received;
-  channel->bytes_received += message.data.size();
+  channel->bytes_received += message->data.size();
   return message;
 }
 
-bool DataChannels::pull(TimePoint now, ChannelId id, DataChannel& channel) {
+/// The next message that the association has for the reader.
+std::optional<DataChannelMessage> DataChannels::pull(TimePoint now, ChannelId id, DataChannel& channel) {
   // A closed channel whose stream may be another's by now has nothing left there.
-  if (!association_ || !channel.stream || channel_on(*channel.stream) != id) return false;
-  if (channel.is_given_up()) return false;
-  auto message = association_->receive(sctp::StreamId{channel.stream->value()});
+  while (association_ && channel.stream && !channel.is_given_up() && channel_on(*channel.stream) == id) {
+    auto message = association_->receive(sctp::StreamId{channel.stream->value()});
+    if (!message) break;
+    if (auto taken = take(now, id, channel, std::move(*message))) return taken;
+  }
+  return std::nullopt;
+}
+
+void DataChannels::drop_unread(TimePoint now, ChannelId id, DataChannel& channel) {
+  while (pull(now, id, channel)) {
+  }
+}
+
+/// Whether there is a message for the reader; it is then in the inbox.
+bool DataChannels::look_ahead(TimePoint now, ChannelId id, DataChannel& channel) {
+  if (!channel.inbox.empty()) return true;
+  auto message = pull(now, id, channel);
   if (!message) return false;
-  take(now, id, channel, std::move(*message));
+  keep(channel, std::move(*message));
   return true;
 }
 
-void DataChannels::take(TimePoint now, ChannelId id, DataChannel& channel, sctp::Message message) {
+void DataChannels::keep(DataChannel& channel, DataChannelMessage message) {
+  read_ahead_ += message.data.size();
+  channel.inbox.push_back(std::move(message));
+}
+
+/// What of it is the reader's: nothing of DCEP, of an unfinished message, or of a channel that was closed here.
+std::optional<DataChannelMessage> DataChannels::take(TimePoint now, ChannelId id, DataChannel& channel,
+                                                     sctp::Message message) {
   if (message.ppid.value() == control) {
     take_control(now, id, channel, message);
-    return;
+    return std::nullopt;
   }
   channel.confirmed = true;
-  if (channel.closed_here) return;
+  if (channel.closed_here) return std::nullopt;
 
   using dcep::PayloadType;
   const auto type = static_cast<PayloadType>(message.ppid.value());
   switch (type) {
     case PayloadType::TextPartial:
-    case PayloadType::BinaryPartial:
+    case PayloadType::BinaryPartial: {
+      auto& begin = partial_[id];
       // RFC 8831 section 6.6: deprecated, so no one but a hostile peer makes them large.
-      if (message.payload.size() > options_.max_receive_size - channel.partial.size()) {
+      if (message.payload.size() > options_.max_receive_size - begin.size()) {
         violated(now, id, channel, "A message in parts is larger than we take.");
-        return;
+        return std::nullopt;
       }
-      channel.partial.insert(channel.partial.end(), message.payload.begin(), message.payload.end());
-      return;
+      begin.insert(begin.end(), message.payload.begin(), message.payload.end());
+      return std::nullopt;
+    }
     case PayloadType::Text:
     case PayloadType::Binary:
-      if (!channel.partial.empty()) {
-        channel.partial.insert(channel.partial.end(), message.payload.begin(), message.payload.end());
-        message.payload = std::exchange(channel.partial, {});
+      if (const auto begun = partial_.find(id); begun != partial_.end()) {
+        begun->second.insert(begun->second.end(), message.payload.begin(), message.payload.end());
+        message.payload = std::move(begun->second);
+        partial_.erase(begun);
       }
       break;
     case PayloadType::TextEmpty:
     case PayloadType::BinaryEmpty: message.payload.clear(); break;
-    default: return;  // No data channel message: nothing says how to read it.
+    default: return std::nullopt;  // No data channel message: nothing says how to read it.
   }
   const bool binary = type == PayloadType::Binary || type == PayloadType::BinaryEmpty;
-  read_ahead_ += message.payload.size();
-  channel.inbox.push_back({.binary = binary, .data = std::move(message.payload)});
+  return DataChannelMessage{.binary = binary, .data = std::move(message.payload)};
 }
 
 void DataChannels::take_control(TimePoint now, ChannelId id, DataChannel& channel, const sctp::Message& message) {
@@ -141,13 +166,11 @@ void DataChannels::early_message_ready(TimePoint now, dcep::ChannelStream stream
 }
 
 void DataChannels::adopt_early(TimePoint now, ChannelId id, DataChannel& channel) {
-  for (sctp::Message& message : early_.take(*channel.stream)) take(now, id, channel, std::move(message));
-  // The association tells of a stream once; what came behind the OPEN was told together with it.
-  if (channel.inbox.empty() && read_ahead_ < options_.max_early_bytes) {
-    while (channel.inbox.empty() && pull(now, id, channel)) {
-    }
-    if (channel.inbox.empty()) return;
+  for (sctp::Message& early : early_.take(*channel.stream)) {
+    if (auto message = take(now, id, channel, std::move(early))) keep(channel, std::move(*message));
   }
+  // The association tells of a stream once; what came behind the OPEN was told together with it.
+  if (read_ahead_ < options_.max_early_bytes && !look_ahead(now, id, channel)) return;
   tell_ready(id, channel);
 }
 

@@ -13,10 +13,10 @@ bool EarlyMessages::add(dcep::ChannelStream stream, sctp::Message message) {
   return true;
 }
 
-std::deque<sctp::Message> EarlyMessages::take(dcep::ChannelStream stream) {
+std::vector<sctp::Message> EarlyMessages::take(dcep::ChannelStream stream) {
   const auto it = streams_.find(stream);
   if (it == streams_.end()) return {};
-  std::deque<sctp::Message> messages = std::move(it->second);
+  std::vector<sctp::Message> messages = std::move(it->second);
   streams_.erase(it);
   messages_ -= messages.size();
   for (const sctp::Message& m : messages) bytes_ -= m.payload.size();

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
 #include <map>
+#include <vector>
 
 #include "dcep/channel.hpp"
 #include "sctp/association/message.hpp"
@@ -18,7 +18,7 @@ class EarlyMessages {
   /// False when there is no room: the stream has then lost a message and has to be closed.
   [[nodiscard]] bool add(dcep::ChannelStream stream, sctp::Message message);
   /// What came on the stream, in order; it is forgotten here.
-  [[nodiscard]] std::deque<sctp::Message> take(dcep::ChannelStream stream);
+  [[nodiscard]] std::vector<sctp::Message> take(dcep::ChannelStream stream);
   void clear();
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
@@ -27,7 +27,7 @@ class EarlyMessages {
   std::size_t max_bytes_;
   std::size_t messages_ = 0;
   std::size_t bytes_ = 0;
-  std::map<dcep::ChannelStream, std::deque<sctp::Message>> streams_;
+  std::map<dcep::ChannelStream, std::vector<sctp::Message>> streams_;
 };
 
 }  // namespace linnet::session

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
+#include <variant>
 
 #include "linnet/core/session.hpp"
 
@@ -13,21 +16,45 @@ namespace linnet::session {
 /// which has a limit of its own and tells a thing once until it was taken.
 class EventQueue {
  public:
-  void push(Session::Event event) { events_.push_back(std::move(event)); }
+  template <class E>
+  void push(E event) {
+    if constexpr (std::is_trivially_copyable_v<E> && std::is_constructible_v<Entry, E>)
+      events_.emplace_back(event);
+    else
+      events_.emplace_back(std::make_unique<Session::Event>(std::move(event)));
+  }
   [[nodiscard]] std::optional<Session::Event> pop() {
     if (events_.empty()) return std::nullopt;
-    std::optional<Session::Event> event{std::move(events_.front())};
+    std::optional<Session::Event> event;
+    std::visit(
+        [&event](auto& e) {
+          if constexpr (std::is_same_v<std::remove_cvref_t<decltype(e)>, Large>)
+            event.emplace(std::move(*e));
+          else
+            event.emplace(e);
+        },
+        events_.front());
     events_.pop_front();
     return event;
   }
   /// Forgets all but the sockets that the owner has to close: nothing else will tell of them again.
   void clear_but_close_sockets() {
-    std::erase_if(events_, [](const Session::Event& e) { return !std::holds_alternative<Session::CloseSocket>(e); });
+    std::erase_if(events_, [](const Entry& e) {
+      const auto* large = std::get_if<Large>(&e);
+      return large == nullptr || !std::holds_alternative<Session::CloseSocket>(**large);
+    });
   }
   [[nodiscard]] bool empty() const noexcept { return events_.empty(); }
 
  private:
-  std::deque<Session::Event> events_;
+  using Large = std::unique_ptr<Session::Event>;
+  /// What there may be tens of thousands of takes no more than it needs.
+  using Entry = std::variant<Large, Session::DataChannelAnnounced, Session::ChannelOpen, Session::ChannelMessageReady,
+                             Session::ChannelBufferedAmountLow, Session::ChannelWritable, Session::ChannelClosing,
+                             Session::ChannelClosed>;
+  static_assert(sizeof(Entry) == 2 * sizeof(Large));
+
+  std::deque<Entry> events_;
 };
 
 }  // namespace linnet::session

@@ -130,7 +130,7 @@ StatsReport Session::Impl::get_stats(TimePoint now) const {
   peer.data_channels_opened = channels_.opened();
   peer.data_channels_closed = channels_.closed();
   put(report, std::move(peer));
-  for (const auto& [id, channel] : channels_.all()) add_channel(report, at, id, channel);
+  for (const ChannelId id : channels_.all()) add_channel(report, at, id, *channels_.find(id));
   if (!negotiation_.local_description() && !negotiation_.remote_description()) return report;
 
   const ice::Agent& ice = transport_->ice();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -19,15 +20,18 @@ namespace linnet::session::testing {
 
 using namespace std::chrono_literals;
 
+/// Where the keys of TLS come from. Seeded: each session has an OpenSSL of its own, so that runs repeat byte for byte.
+enum class Keys : std::uint8_t { Seeded, System };
+
 /// One end: a session on a host of the simulated network, with a log of what it told.
 struct Peer {
   Peer(std::string peer_name, sim::Host& on, std::uint64_t seed, const Tuning& tuning = {},
-       Configuration configuration = {})
+       Configuration configuration = {}, Keys keys = Keys::Seeded)
       : name(std::move(peer_name)), host(on), generator(seed) {
     auto made = Session::create(std::move(configuration), tuning,
                                 {.generator = generator,
                                  .wall_clock = std::chrono::sys_days{std::chrono::year{2026} / 11 / 20},
-                                 .simulation = true});
+                                 .simulation = keys == Keys::Seeded});
     if (!made) throw std::runtime_error(made.error().message);
     session = std::move(*made);
   }
@@ -69,13 +73,13 @@ struct Peer {
 class Rig {
  public:
   explicit Rig(std::uint64_t seed = 1, sim::LinkOptions link = {}, Tuning tuning_a = {}, Tuning tuning_b = {},
-               Configuration configuration_a = {})
+               Configuration configuration_a = {}, Keys keys = Keys::Seeded)
       : random(seed),
         network(random),
         world(network),
         a("a", network.add_host("a", *IpAddress::parse("192.0.2.1"), nullptr, link), seed * 2 + 1, tuning_a,
-          std::move(configuration_a)),
-        b("b", network.add_host("b", *IpAddress::parse("192.0.2.2"), nullptr, {}), seed * 2 + 2, tuning_b) {
+          std::move(configuration_a), keys),
+        b("b", network.add_host("b", *IpAddress::parse("192.0.2.2"), nullptr, {}), seed * 2 + 2, tuning_b, {}, keys) {
     world.add(*a.session, a.host).on_event = [this](Session::Event& e) { on_event(a, *partner, e); };
     world.add(*b.session, b.host).on_event = [this](Session::Event& e) { on_event(b, a, e); };
   }
