@@ -50,9 +50,14 @@ const Certificate& certificate(std::size_t which) {
 }
 
 struct End {
-  explicit End(std::size_t which)
+  static Tuning tuning(bool experimental) {
+    Tuning out;
+    out.experimental_snap = out.experimental_sped = experimental;
+    return out;
+  }
+  End(std::size_t which, bool experimental)
       : generator(which),
-        session(Session::create({.certificates = {certificate(which)}}, {},
+        session(Session::create({.certificates = {certificate(which)}}, tuning(experimental),
                                 {.generator = generator,
                                  .wall_clock = std::chrono::sys_days{std::chrono::year{2026} / 1 / 2},
                                  .simulation = true})
@@ -67,6 +72,9 @@ struct End {
 
 class Run {
  public:
+  /// The two lowest bits: which end has the experiments on.
+  explicit Run(unsigned experimental) : a{0, (experimental & 1U) != 0}, b{1, (experimental & 2U) != 0} {}
+
   void poll(End& self, End& other) {
     for (int round = 0;; ++round) {
       if (round > 10'000) std::abort();
@@ -163,8 +171,8 @@ class Run {
   }
 
   TimePoint now{};
-  End a{0};
-  End b{1};
+  End a;
+  End b;
   DatagramBatch batch;
   std::vector<std::byte> last;
   std::size_t delivered = 0;
@@ -175,8 +183,9 @@ class Run {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   Input in{std::as_bytes(std::span{data, size})};
-  Run run;
-  run.connect(in.byte() % 4);
+  const unsigned start = in.byte();
+  Run run{start >> 2U};
+  run.connect(start % 4);
   for (int steps = 0; !in.empty() && steps < 200; ++steps) {
     switch (in.byte() % 15) {
       case 0: {  // A datagram of the input's, from the peer's address.

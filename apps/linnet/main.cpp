@@ -163,6 +163,9 @@ void add_meeting(CLI::App& app, Options& options) {
   });
   app.add_option("--stun", meeting.stun, "A STUN server, as stun:host:port; may be given more than once")
       ->check(stun_url);
+  app.add_option("--experimental", meeting.experimental,
+                 "'snap', 'sped': drafts that make the set-up faster with peers that know them; may change or go")
+      ->check(CLI::IsMember({"snap", "sped"}));
   app.add_option("--connect-timeout", meeting.connect_timeout, "Seconds to wait for a connection to a peer")
       ->capture_default_str()
       ->type_name("SECONDS")

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/json/object.hpp>
@@ -25,6 +26,16 @@ std::string name_in(const boost::json::object& data, const std::string& id) {
   const auto* name = data.if_contains("name");
   const bool usable = name && name->is_string() && !name->get_string().empty();
   return Output::printable(usable ? std::string_view{name->get_string()}.substr(0, 64) : std::string_view{id});
+}
+
+Tuning tuning_of(const MeetingOptions& options) {
+  Tuning tuning;
+  const auto is_on = [&](const char* name) {
+    return std::ranges::find(options.experimental, name) != options.experimental.end();
+  };
+  tuning.experimental_snap = is_on("snap");
+  tuning.experimental_sped = is_on("sped");
+  return tuning;
 }
 
 }  // namespace
@@ -210,7 +221,7 @@ class Meeting::Impl : public std::enable_shared_from_this<Meeting::Impl> {
 
   void add(const std::string& id, std::string name, bool caller) {
     if (members_.contains(id)) return;
-    const auto remote = std::make_shared<Remote>(executor_, configuration_);
+    const auto remote = std::make_shared<Remote>(executor_, configuration_, tuning_of(options_));
     remote->id = id;
     remote->name = std::move(name);
     remote->caller = caller;

@@ -16,7 +16,8 @@ namespace linnet::app {
 /// Another peer and the connection to it. Shared by Meeting and the command that talks to it.
 class Remote {
  public:
-  Remote(Executor executor, Configuration configuration) : connection{std::move(executor), std::move(configuration)} {}
+  Remote(Executor executor, Configuration configuration, Tuning tuning)
+      : connection{std::move(executor), std::move(configuration), tuning} {}
 
   std::string id{};
   std::string name{};   ///< What it calls itself, made printable.

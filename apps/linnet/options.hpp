@@ -22,8 +22,9 @@ struct MeetingOptions {
   bool offer = false;    ///< With stdio: this side makes the offer.
   std::string name{};    ///< What others see us as.
   std::string room{};
-  std::vector<std::string> stun{};     ///< stun: URLs besides those of the server.
-  std::uint32_t connect_timeout = 30;  ///< Seconds from meeting a peer to a connection.
+  std::vector<std::string> stun{};          ///< stun: URLs besides those of the server.
+  std::vector<std::string> experimental{};  ///< Names of Tuning's experimental switches, without their prefix.
+  std::uint32_t connect_timeout = 30;       ///< Seconds from meeting a peer to a connection.
 
   [[nodiscard]] bool stdio() const noexcept { return signal == "stdio"; }
 };

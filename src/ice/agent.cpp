@@ -174,18 +174,22 @@ void Agent::note_received(TimePoint now, const Path& path, std::size_t bytes) {
   pair->statistics.last_packet_received = now;
 }
 
-void Agent::queue_packet(const Path& path, std::vector<std::byte> bytes) {
+void Agent::queue_packet(const Path& path, std::vector<std::byte> bytes, std::string key) {
   if (outgoing_.size() >= options_.max_packets) {
     outgoing_.pop_front();
     ++statistics_.limits_hit;
   }
-  outgoing_.push_back({path, std::move(bytes)});
+  outgoing_.push_back({path, std::move(bytes), std::move(key)});
 }
 
 Progress Agent::poll_transmit(TimePoint now, DatagramBatch& batch) {
   advance(now);
   while (!outgoing_.empty()) {
-    const Outgoing& packet = outgoing_.front();
+    Outgoing& packet = outgoing_.front();
+    if (!packet.key.empty()) {
+      packet.bytes = finished(packet);
+      packet.key.clear();
+    }
     const auto out = batch.begin(packet.path, Ecn::NotEct, packet.bytes.size());
     if (out.empty()) return Progress::More;
     std::ranges::copy(packet.bytes, out.begin());

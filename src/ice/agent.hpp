@@ -84,6 +84,9 @@ class Agent {
   Result<> add_remote_candidate(TimePoint now, const Candidate& candidate);
   void remote_end_of_candidates(TimePoint now);
   void close(TimePoint now);
+  /// From now on, where `Options::embedding` allows it: what the checks and responses carry that are yet to be polled,
+  /// and that the peer's are told of by `Embedded`. Nothing: neither.
+  void embed(std::optional<Embedding> embedding);
 
   /// The transport tells what it sent and received on a path, for the statistics and keepalives.
   void note_sent(TimePoint now, const Path& path, std::size_t bytes);
@@ -158,6 +161,7 @@ class Agent {
     bool use_candidate = false;
     bool previous = false;  ///< Belongs to the generation before the restart.
     std::vector<std::byte> message;
+    std::string key;  ///< As of Outgoing.
   };
   /// A check that arrived before we knew who asks: what is needed for the triggered check.
   struct EarlyCheck {
@@ -184,6 +188,7 @@ class Agent {
   struct Outgoing {
     Path path;
     std::vector<std::byte> bytes;
+    std::string key{};  ///< Not empty: to be completed with what is embedded, and with this key, when it is polled.
   };
 
   // agent.cpp
@@ -197,7 +202,11 @@ class Agent {
   [[nodiscard]] bool active() const noexcept { return !closed_ && !failed_; }
   [[nodiscard]] const LocalEntry* local(CandidateId id) const noexcept;
   [[nodiscard]] const RemoteEntry* remote_entry(CandidateId id) const noexcept;
-  void queue_packet(const Path& path, std::vector<std::byte> bytes);
+  void queue_packet(const Path& path, std::vector<std::byte> bytes, std::string key = {});
+
+  // agent_embedding.cpp
+  [[nodiscard]] std::vector<std::byte> finished(const Outgoing& packet);
+  void take_embedded(const stun::MessageView& message);
 
   // agent_gather.cpp
   void start_server(std::size_t index);
@@ -325,6 +334,8 @@ class Agent {
   TimerTable<Timer> timers_;
   IceConnectionState state_ = IceConnectionState::New;
   std::deque<Outgoing> outgoing_;
+  std::optional<Embedding> embedding_;
+  std::size_t next_embedded_ = 0;
   std::deque<Event> events_;
   AgentStatistics statistics_;
 };

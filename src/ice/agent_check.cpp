@@ -61,9 +61,11 @@ void Agent::send_request(Transaction::Kind kind, const CandidatePair& pair, bool
   message.u64(role_ == IceRole::Controlling ? stun::AttributeType::IceControlling : stun::AttributeType::IceControlled,
               tiebreaker_);
   if (use_candidate) message.flag(stun::AttributeType::UseCandidate);
-  const std::size_t size = message.integrity(as_bytes(remote.pwd)).fingerprint().finish();
+  const bool embeds = options_.embedding != 0 && kind == Transaction::Kind::Check;
+  if (embeds) t.key = remote.pwd;
+  const std::size_t size = embeds ? message.finish() : message.integrity(as_bytes(remote.pwd)).fingerprint().finish();
   t.message.assign(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size));
-  queue_packet(t.path, t.message);
+  queue_packet(t.path, t.message, t.key);
   transactions_.push_back(std::move(t));
 }
 
@@ -74,7 +76,7 @@ void Agent::expire_transactions() {
     switch (t.timing.handle_timeout(now_)) {
       case StunTransaction::Due::Nothing: ++i; break;
       case StunTransaction::Due::Resend:
-        queue_packet(t.path, t.message);
+        queue_packet(t.path, t.message, t.key);
         if (CandidatePair* const pair = checks_.find(t.pair); pair && t.kind == Transaction::Kind::Check) {
           ++pair->statistics.requests_sent;
         }

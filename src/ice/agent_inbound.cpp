@@ -62,6 +62,7 @@ void Agent::handle_request(const Datagram& datagram, const stun::MessageView& me
     return respond_error(datagram, message, stun::ErrorCode::RoleConflict, pwd);
   }
   respond_success(datagram, message, pwd);
+  take_embedded(message);
   EarlyCheck check{.path = datagram.path,
                    .remote_ufrag = std::string(username->substr(colon + 1)),
                    .priority = *priority,
@@ -108,8 +109,10 @@ void Agent::respond_success(const Datagram& datagram, const stun::MessageView& m
   std::array<std::byte, 128> buffer{};
   stun::MessageBuilder response{buffer, stun::Class::Success, stun::Method::Binding, message.transaction_id()};
   response.xor_address(stun::AttributeType::XorMappedAddress, datagram.path.remote);
-  const std::size_t size = response.integrity(as_bytes(pwd)).fingerprint().finish();
-  queue_packet(datagram.path, {buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size)});
+  const bool embeds = options_.embedding != 0;
+  const std::size_t size = embeds ? response.finish() : response.integrity(as_bytes(pwd)).fingerprint().finish();
+  queue_packet(datagram.path, {buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size)},
+               embeds ? std::string{pwd} : std::string{});
   CandidatePair* const pair = checks_.find(datagram.path);
   if (pair == nullptr) return;
   ++pair->statistics.requests_received;
@@ -193,7 +196,10 @@ void Agent::handle_response(const Datagram& datagram, const stun::MessageView& m
   transactions_.erase(it);
   switch (transaction.kind) {
     case Transaction::Kind::Gather: handle_gather_response(transaction, message); break;
-    case Transaction::Kind::Check: handle_check_response(transaction, datagram, message); break;
+    case Transaction::Kind::Check:
+      if (message.message_class() == stun::Class::Success && datagram.path == transaction.path) take_embedded(message);
+      handle_check_response(transaction, datagram, message);
+      break;
     case Transaction::Kind::Consent: handle_consent_response(transaction, message); break;
   }
 }

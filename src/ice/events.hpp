@@ -6,6 +6,7 @@
 
 #include "base/strong.hpp"
 #include "ice/candidate.hpp"
+#include "ice/embedding.hpp"
 #include "linnet/core/address.hpp"
 #include "linnet/states.hpp"
 
@@ -54,6 +55,6 @@ struct RoleChanged {
 };
 
 using Event = std::variant<NeedSockets, Resolve, CloseSocket, LocalCandidate, CandidateError, GatheringStateChanged,
-                           StateChanged, SelectedPairChanged, RoleChanged>;
+                           StateChanged, SelectedPairChanged, RoleChanged, Embedded>;
 
 }  // namespace linnet::ice

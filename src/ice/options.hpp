@@ -56,6 +56,8 @@ struct Options {
   Duration keepalive = std::chrono::seconds{
       15};  ///< Tr, RFC 8445 section 11: of a lite agent's path, and of mappings that wait for checks.
 
+  std::size_t embedding = 0;  ///< The largest check or response with something for `Agent::embed`; 0: never.
+
   std::size_t max_local_candidates = 64;
   std::size_t max_remote_candidates = 256;
   std::size_t max_pairs = 100;        ///< RFC 8445 section 6.1.2.5

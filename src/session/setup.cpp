@@ -86,6 +86,7 @@ transport::Options transport_options(const Configuration& configuration, const T
                    .ecn = tuning.sctp_ecn},
           .mtu = tuning.mtu,
           .max_mtu = tuning.max_mtu,
+          .dtls_in_stun = tuning.experimental_sped,
           .close_timeout = tuning.close_timeout,
           .close_limit = tuning.close_limit};
 }

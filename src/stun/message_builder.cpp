@@ -33,6 +33,11 @@ MessageBuilder::MessageBuilder(std::span<std::byte> out, Class message_class, Me
   size_ = header_size;
 }
 
+MessageBuilder::MessageBuilder(std::span<std::byte> out, std::span<const std::byte> begun) noexcept
+    : out_(out), size_(begun.size()), ok_(begun.size() >= header_size && begun.size() <= out.size()) {
+  if (ok_) std::ranges::copy(begun, out.begin());
+}
+
 std::span<std::byte> MessageBuilder::begin_attribute(AttributeType type, std::size_t size) noexcept {
   const std::size_t whole = attribute_header + padded(size);
   if (!ok_ || whole > out_.size() - size_ || size_ - header_size + whole > std::numeric_limits<std::uint16_t>::max()) {

@@ -17,6 +17,9 @@ class MessageBuilder {
  public:
   MessageBuilder(std::span<std::byte> out, Class message_class, Method method, const TransactionId& id) noexcept;
 
+  /// Goes on with a message that was finished before any integrity; a copy of it is made.
+  MessageBuilder(std::span<std::byte> out, std::span<const std::byte> begun) noexcept;
+
   MessageBuilder& attribute(AttributeType type, std::span<const std::byte> value) noexcept;
   MessageBuilder& text(AttributeType type, std::string_view value) noexcept;
   MessageBuilder& flag(AttributeType type) noexcept { return attribute(type, {}); }

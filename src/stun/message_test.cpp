@@ -196,6 +196,26 @@ TEST_F(RoundTrip, ListsUnknownAttributesThatMustBeUnderstood) {
   EXPECT_EQ(message->unknown_attributes(std::span{unknown}.first(1)), 1U);
 }
 
+TEST_F(RoundTrip, AMessageThatWasBegunIsGoneOnWith) {
+  std::array<std::byte, 256> whole{};
+  const std::array data{std::byte{22}, std::byte{1}, std::byte{2}};
+  MessageBuilder at_once{whole, Class::Request, Method::Binding, id};
+  const std::size_t size = at_once.u32(AttributeType::Priority, 7)
+                               .attribute(AttributeType::MetaDtlsInStun, data)
+                               .integrity(as_bytes("key"))
+                               .fingerprint()
+                               .finish();
+  std::array<std::byte, 256> first{};
+  MessageBuilder begun{first, Class::Request, Method::Binding, id};
+  const std::size_t begun_size = begun.u32(AttributeType::Priority, 7).finish();
+  std::array<std::byte, 256> second{};
+  MessageBuilder rest{second, std::span{first}.first(begun_size)};
+  EXPECT_EQ(rest.attribute(AttributeType::MetaDtlsInStun, data).integrity(as_bytes("key")).fingerprint().finish(),
+            size);
+  EXPECT_EQ(second, whole);
+  EXPECT_EQ((MessageBuilder{std::span{second}.first(20), std::span{first}.first(begun_size)}.finish()), 0U);
+}
+
 TEST_F(RoundTrip, WhatDoesNotFitIsNotWritten) {
   for (std::size_t room = 0; room < 64; ++room) {
     MessageBuilder builder{std::span{buffer}.first(room), Class::Request, Method::Binding, id};

@@ -29,7 +29,7 @@ enum class Method : std::uint16_t {
   ChannelBind = 0x009,
 };
 
-/// RFC 8489 section 18.3, RFC 8445 section 20.1, RFC 8656 section 18 and two of libwebrtc's.
+/// RFC 8489 section 18.3, RFC 8445 section 20.1, RFC 8656 section 18 and some of libwebrtc's.
 /// Numbers below 0x8000 must be understood by the reader.
 enum class AttributeType : std::uint16_t {
   MappedAddress = 0x0001,
@@ -65,8 +65,10 @@ enum class AttributeType : std::uint16_t {
   Fingerprint = 0x8028,
   IceControlled = 0x8029,
   IceControlling = 0x802A,
-  Nomination = 0xC001,   ///< libwebrtc: the controlling side's renomination counter.
-  NetworkCost = 0xC057,  ///< libwebrtc: network id (16 bits) and cost (16 bits).
+  Nomination = 0xC001,                     ///< libwebrtc: the controlling side's renomination counter.
+  NetworkCost = 0xC057,                    ///< libwebrtc: network id (16 bits) and cost (16 bits).
+  MetaDtlsInStun = 0xC070,                 ///< draft-hancke-webrtc-sped: a datagram of DTLS.
+  MetaDtlsInStunAcknowledgement = 0xC071,  ///< The same: CRC-32s of those that arrived.
 };
 
 /// Whether the reader of a message must know the attribute or refuse the message.

@@ -18,6 +18,8 @@ struct Options {
   /// Largest UDP payload until the path is known to carry more, and the largest that SCTP tries (RFC 8899).
   std::size_t mtu = 1'200;
   std::size_t max_mtu = 16'421;
+  /// draft-hancke-webrtc-sped: the DTLS handshake goes with ICE's checks, while there is no path.
+  bool dtls_in_stun = false;
   /// How long close() goes on without the peer taking anything, and how long at most.
   Duration close_timeout = std::chrono::seconds{10};
   Duration close_limit = std::chrono::minutes{5};

@@ -8,11 +8,20 @@
 namespace linnet::transport {
 namespace {
 
+/// What a check has beside a datagram of DTLS: headers, both user name fragments as they usually are, integrity and
+/// acknowledgements (draft-hancke-webrtc-sped, "MTU considerations").
+constexpr std::size_t room_for_check = 200;
 constexpr std::size_t largest_record = dtls::Connection::max_payload + dtls::Connection::max_overhead;
 
 Options adjusted(Options options) {
   // RFC 8261 section 5: SCTP's packet is what the datagram holds less DTLS.
   options.dtls.mtu = options.mtu;
+  if (options.dtls_in_stun) {
+    options.ice.embedding = options.mtu;
+    options.dtls.mtu -= room_for_check;
+    // It begins with the checks, and these are patient.
+    options.dtls.total_timeout += options.ice.patience;
+  }
   options.sctp.mtu = options.mtu - dtls::Connection::max_overhead;
   options.sctp.carrier_overhead = dtls::Connection::max_overhead;
   options.max_mtu = std::clamp(options.max_mtu, options.mtu, std::max(options.mtu, largest_record));
@@ -25,6 +34,7 @@ Options adjusted(Options options) {
 Transport::Transport(Options options, Generator& generator)
     : options_(adjusted(std::move(options))), generator_(generator), ice_(options_.ice, generator) {
   dtls_.emplace(options_.dtls, generator_);
+  if (options_.dtls_in_stun) ice_.embed(embedded_.emplace().to_embed());
 }
 
 void Transport::start(TimePoint now, Start start) {
@@ -43,6 +53,8 @@ void Transport::restart_dtls(TimePoint now, Start start) {
   if (life_ != Life::Running) return;
   start_.reset();
   sctp_.reset();
+  unsent_.clear();
+  if (embedded_) embedded_->end();
   dtls_.emplace(options_.dtls, generator_);
   dtls_running_ = false;
   this->start(now, std::move(start));
@@ -131,8 +143,13 @@ void Transport::handle_dtls(const Datagram& datagram) {
   ++statistics_.packets_received;
   statistics_.bytes_received += datagram.bytes.size();
   ice_.note_received(now_, datagram.path, datagram.bytes.size());
-  for (const std::span<std::byte> payload : dtls_->handle_packet(now_, datagram.bytes)) {
-    if (sctp_) sctp_->handle_packet(now_, payload, datagram.ecn);
+  handle_records(datagram.bytes, datagram.ecn);
+}
+
+void Transport::handle_records(std::span<std::byte> datagram, Ecn ecn) {
+  for (const std::span<std::byte> payload : dtls_->handle_packet(now_, datagram)) {
+    if (sctp_) sctp_->handle_packet(now_, payload, ecn);
+    if (embedded_) embedded_->end();  // who sends data has our last flight
   }
 }
 
@@ -140,7 +157,8 @@ void Transport::start_dtls() {
   // Both wait for a path: the client's first flight is not to be spent on nobody, and what comes to the server before
   // is kept. The time for the handshake begins only then, however long candidates take. Any pair that works will do, it
   // need not be nominated (RFC 8445 section 12).
-  if (!ice_.can_send()) return;
+  const bool with_checks = embedding() && !ice_.pairs().empty();
+  if (!ice_.can_send() && !with_checks) return;
   dtls_running_ = true;
   if (const auto pair = ice_.selected_pair()) {
     if (const auto rtt = pair->pair.statistics.current_round_trip_time) dtls_->set_round_trip_time(*rtt);
@@ -169,7 +187,10 @@ void Transport::update(TimePoint now) {
         if (const auto rtt = pair->pair.statistics.current_round_trip_time) dtls_->set_round_trip_time(*rtt);
       }
     }
-    events_.push_back(std::move(*event));
+    if (auto* embedded = std::get_if<ice::Embedded>(&*event))
+      take_embedded(*embedded);
+    else
+      events_.push_back(std::move(*event));
   }
   if (start_ && !dtls_running_ && life_ == Life::Running) start_dtls();
   while (auto event = dtls_->poll_event()) dtls_event(*event);
@@ -182,6 +203,7 @@ void Transport::update(TimePoint now) {
 
 void Transport::dtls_event(dtls::Connection::Event& event) {
   if (std::holds_alternative<dtls::Connection::Connected>(event)) {
+    if (embedded_) embedded_->connected(start_->role == dtls::Role::Client);
     start_sctp();
     for (std::vector<std::byte>& payload : dtls_->take_early_data()) sctp_->handle_packet(now_, payload);
   } else if (life_ != Life::Running) {
@@ -203,6 +225,7 @@ void Transport::sctp_event(sctp::Event& event) {
 Progress Transport::poll_transmit(TimePoint now, DatagramBatch& batch) {
   advance(now);
   if (life_ == Life::Finished) return Progress::Done;
+  if (embedding()) collect_flight();
   if (ice_.poll_transmit(now_, batch) == Progress::More) return Progress::More;
   if (const std::optional<Path> path = ice_.selected()) {
     if (!send_handshake(*path, batch) || !send_data(*path, batch)) return Progress::More;
@@ -218,6 +241,7 @@ Progress Transport::poll_transmit(TimePoint now, DatagramBatch& batch) {
 }
 
 bool Transport::send_handshake(const Path& path, DatagramBatch& batch) {
+  if (embedded_ && !send_unsent(path, batch)) return false;
   while (true) {
     const std::span<std::byte> room = batch.begin(path, Ecn::NotEct, options_.mtu);
     if (room.empty()) return false;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <span>
 #include <variant>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "linnet/core/generator.hpp"
 #include "linnet/core/time.hpp"
 #include "sctp/association/association.hpp"
+#include "transport/dtls_in_stun.hpp"
 #include "transport/options.hpp"
 
 namespace linnet::transport {
@@ -79,6 +81,11 @@ class Transport {
 
   TimePoint advance(TimePoint now) noexcept { return now_ = std::max(now_, now); }
   void start_dtls();
+  [[nodiscard]] bool embedding() const noexcept { return embedded_ && !embedded_->over(); }
+  void collect_flight();
+  void take_embedded(ice::Embedded& embedded);
+  [[nodiscard]] bool send_unsent(const Path& path, DatagramBatch& batch);
+  void handle_records(std::span<std::byte> datagram, Ecn ecn);
   void start_sctp();
   void handle_dtls(const Datagram& datagram);
   [[nodiscard]] bool is_expected(const Path& path) const noexcept;
@@ -100,6 +107,8 @@ class Transport {
   std::optional<dtls::Connection> dtls_;
   std::optional<sctp::Association> sctp_;
   std::optional<Start> start_;
+  std::optional<DtlsInStun> embedded_;
+  DtlsInStun::Datagrams unsent_;  ///< Of the handshake, for the path that there is now.
   bool dtls_running_ = false;
   Life life_ = Life::Running;
   TimePoint deadline_ = never;

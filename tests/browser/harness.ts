@@ -109,11 +109,11 @@ export interface Opened {
 
 const chromiumArguments = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
-export async function open(name: BrowserName): Promise<Opened> {
+export async function open(name: BrowserName, moreForChromium: string[] = []): Promise<Opened> {
   const downloads = folder();
   const browser =
     name === 'Chromium'
-      ? await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: chromiumArguments })
+      ? await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: [...chromiumArguments, ...moreForChromium] })
       : await firefox.launch({
           channel: 'moz-firefox',
           executablePath: process.env['FIREFOX'] ?? '/usr/bin/firefox-esr',

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { browsers, folder, open, Program, removeFolders, serve, stopPrograms, type Opened, type Page } from './harness.ts';
+import { browsers, folder, open, Program, removeFolders, serve, stopPrograms, type BrowserName, type Opened, type Page } from './harness.ts';
 
 interface TestWindow extends Window {
   pc: RTCPeerConnection;
@@ -236,4 +236,63 @@ for (const name of browsers) {
       removeFolders();
     }
   });
+}
+
+/** Drafts that are off by default, `linnet --experimental`: each browser as it is, and Chromium with its own switch on. */
+const experiments: { browser: BrowserName; trials?: string }[] = [
+  { browser: 'Chromium' },
+  { browser: 'Firefox' },
+  { browser: 'Chromium', trials: 'WebRTC-Sctp-Snap/Enabled/' },
+  { browser: 'Chromium', trials: 'WebRTC-IceHandshakeDtls/Enabled/' },
+  { browser: 'Chromium', trials: 'WebRTC-Sctp-Snap/Enabled/WebRTC-IceHandshakeDtls/Enabled/' },
+];
+for (const { browser: name, trials } of experiments) {
+  if (!browsers.includes(name)) continue;
+  for (const offerer of ['the browser', 'linnet'] as const) {
+    test(`${name}${trials ? ` with ${trials}` : ''}: experiments, ${offerer} offering`, { timeout: 90_000 }, async () => {
+      const { url } = await serve();
+      const opened = await open(name, trials ? [`--force-fieldtrials=${trials}`] : []);
+      let over = false;
+      try {
+        const page = await opened.context.newPage();
+        await page.goto(url);
+        await page.evaluate(setUpPage);
+        const echo = new Program(['echo', '--signal', 'stdio', '--experimental', 'snap', '--experimental', 'sped', ...(offerer === 'linnet' ? ['--offer'] : [])]);
+        const unlessOver = (error: unknown): void => {
+          // The last candidates may come when the browser has closed.
+          if (!over) throw error;
+        };
+        let delivering: Promise<unknown> = Promise.resolve();
+        echo.onLine = (line) => {
+          delivering = delivering.then(() => page.evaluate((text) => window.inbox(text), line)).catch(unlessOver);
+        };
+        const pumping = (async () => {
+          while (!over) {
+            for (const line of await page.evaluate(() => window.outbox.splice(0))) echo.write(line);
+            await new Promise((wake) => setTimeout(wake, 20));
+          }
+        })().catch(unlessOver);
+        const back = await page.evaluate(async (offers) => {
+          const channel = offers ? window.pc.createDataChannel('echo') : await window.channelNamed('echo');
+          await window.channelOpened(channel);
+          return { text: await window.roundTrip(channel, 'hello'), local: window.pc.localDescription!.sdp };
+        }, offerer === 'the browser');
+        assert.equal(back.text, 'hello');
+        const agrees = trials?.includes('Sctp-Snap') ?? false;
+        const theyHave = /^a=sctp-init:/m.test(back.local);
+        const weHave = echo.lines.some((line) => line.includes('\\r\\na=sctp-init:'));
+        assert.equal(theyHave, agrees);
+        assert.equal(weHave, agrees || offerer === 'linnet');
+        over = true;
+        await pumping;
+        await page.evaluate(() => window.pc.close());
+        assert.equal(await echo.exited, 0, echo.errors.join('\n'));
+        await delivering;
+      } finally {
+        over = true;
+        await opened.browser.close();
+        await stopPrograms();
+      }
+    });
+  }
 }

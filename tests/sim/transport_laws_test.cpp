@@ -26,8 +26,9 @@ class TransportFixture {
   static constexpr bool checksummed = true;
   static constexpr std::uint64_t law_seeds = 6;
 
-  explicit TransportFixture(Generator& random)
-      : context_(crypto::LibraryContext::seeded(random)),
+  explicit TransportFixture(Generator& random, bool dtls_in_stun = false)
+      : dtls_in_stun_(dtls_in_stun),
+        context_(crypto::LibraryContext::seeded(random)),
         certificates_{make(random), make(random)},
         ends_{{options(0), random}, {options(1), random}},
         pipes_{{ends_[0], {.local = at_a, .remote = at_b}}, {ends_[1], {.local = at_b, .remote = at_a}}} {}
@@ -130,17 +131,26 @@ class TransportFixture {
     transport::Options options;
     options.dtls.context = context_;
     options.dtls.certificate = certificates_[side];
+    options.dtls_in_stun = dtls_in_stun_;
     return options;
   }
 
+  bool dtls_in_stun_;
   crypto::LibraryContext context_;
   crypto::Certificate certificates_[2];
   Transport ends_[2];
   Machine pipes_[2];
 };
 
+/// The same with the handshake in the checks.
+class SpedFixture : public TransportFixture {
+ public:
+  explicit SpedFixture(Generator& random) : TransportFixture(random, true) {}
+};
+
 }  // namespace
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Transport, SevenLaws, TransportFixture);
+INSTANTIATE_TYPED_TEST_SUITE_P(TransportSped, SevenLaws, SpedFixture);
 
 }  // namespace linnet::sim
