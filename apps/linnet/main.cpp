@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -18,6 +20,8 @@
 #include <iostream>
 #include <optional>
 #include <string>
+#include <system_error>
+#include <vector>
 
 #include "bench/bench_arguments.hpp"
 #include "commands.hpp"
@@ -141,6 +145,15 @@ std::string room_name(const std::string& value) {
                                              "underscores, 64 at most, a letter or digit first and last";
 }
 
+/// Made here already, and for its owner only: it is better to hear at once that it cannot be.
+std::string appendable_file(const std::string& path) {
+  constexpr mode_t owner_only = 0600;
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, owner_only);
+  if (file < 0) return "'" + path + "' cannot be written: " + std::system_category().message(errno);
+  ::close(file);
+  return {};
+}
+
 void add_common(CLI::App& app, Options& options) {
   app.add_flag("--json", options.common.json, "Events as JSON lines on standard output");
   app.add_flag("-q,--quiet", options.common.quiet, "Nothing but data and errors");
@@ -163,13 +176,24 @@ void add_meeting(CLI::App& app, Options& options) {
   });
   app.add_option("--stun", meeting.stun, "A STUN server, as stun:host:port; may be given more than once")
       ->check(stun_url);
-  app.add_option("--experimental", meeting.experimental,
-                 "'snap', 'sped': drafts that make the set-up faster with peers that know them; may change or go")
+  const auto experiment = [&meeting](const std::vector<std::string>& names) {
+    for (const std::string& name : names)
+      (name == "snap" ? meeting.tuning.experimental_snap : meeting.tuning.experimental_sped) = true;
+  };
+  app.add_option_function<std::vector<std::string>>(
+         "--experimental", experiment,
+         "'snap', 'sped': drafts that make the set-up faster with peers that know them; may change or go")
       ->check(CLI::IsMember({"snap", "sped"}));
   app.add_option("--connect-timeout", meeting.connect_timeout, "Seconds to wait for a connection to a peer")
       ->capture_default_str()
       ->type_name("SECONDS")
       ->check(CLI::Range(1, 3600));
+  app.add_option("--trace", meeting.tuning.trace,
+                 "Append what the protocols do to this file, as JSON lines in the style of qlog")
+      ->check(appendable_file);
+  app.add_option("--key-log", meeting.tuning.key_log,
+                 "Append the keys to this file, for Wireshark: whoever has it can read everything that is said")
+      ->check(appendable_file);
   add_common(app, options);
 }
 

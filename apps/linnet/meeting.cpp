@@ -2,7 +2,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/json/object.hpp>
@@ -26,16 +25,6 @@ std::string name_in(const boost::json::object& data, const std::string& id) {
   const auto* name = data.if_contains("name");
   const bool usable = name && name->is_string() && !name->get_string().empty();
   return Output::printable(usable ? std::string_view{name->get_string()}.substr(0, 64) : std::string_view{id});
-}
-
-Tuning tuning_of(const MeetingOptions& options) {
-  Tuning tuning;
-  const auto is_on = [&](const char* name) {
-    return std::ranges::find(options.experimental, name) != options.experimental.end();
-  };
-  tuning.experimental_snap = is_on("snap");
-  tuning.experimental_sped = is_on("sped");
-  return tuning;
 }
 
 }  // namespace
@@ -221,7 +210,7 @@ class Meeting::Impl : public std::enable_shared_from_this<Meeting::Impl> {
 
   void add(const std::string& id, std::string name, bool caller) {
     if (members_.contains(id)) return;
-    const auto remote = std::make_shared<Remote>(executor_, configuration_, tuning_of(options_));
+    const auto remote = std::make_shared<Remote>(executor_, configuration_, options_.tuning);
     remote->id = id;
     remote->name = std::move(name);
     remote->caller = caller;
@@ -338,10 +327,13 @@ class Meeting::Impl : public std::enable_shared_from_this<Meeting::Impl> {
   }
 
   /// Closes the connection. What it still calls back is run first: it may hold the last handle.
-  static void end(Member& member) {
+  void end(Member& member) {
+    const auto self = shared_from_this();
     member.subscriptions.clear();
     member.connect_timer.cancel();
     member.remote->connection.close();
+    const auto failure = member.remote->connection.trace_failure();
+    if (failure) output_.incomplete_trace(failure->message);
   }
 
   Executor executor_;

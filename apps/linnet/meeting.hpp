@@ -17,7 +17,7 @@ namespace linnet::app {
 class Remote {
  public:
   Remote(Executor executor, Configuration configuration, Tuning tuning)
-      : connection{std::move(executor), std::move(configuration), tuning} {}
+      : connection{std::move(executor), std::move(configuration), std::move(tuning)} {}
 
   std::string id{};
   std::string name{};   ///< What it calls itself, made printable.

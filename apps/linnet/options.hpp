@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "file_sink.hpp"
+#include "linnet/tuning.hpp"
 
 namespace linnet::app {
 
@@ -22,9 +23,9 @@ struct MeetingOptions {
   bool offer = false;    ///< With stdio: this side makes the offer.
   std::string name{};    ///< What others see us as.
   std::string room{};
-  std::vector<std::string> stun{};          ///< stun: URLs besides those of the server.
-  std::vector<std::string> experimental{};  ///< Names of Tuning's experimental switches, without their prefix.
-  std::uint32_t connect_timeout = 30;       ///< Seconds from meeting a peer to a connection.
+  std::vector<std::string> stun{};     ///< stun: URLs besides those of the server.
+  std::uint32_t connect_timeout = 30;  ///< Seconds from meeting a peer to a connection.
+  Tuning tuning{};                     ///< `trace`, `key_log` and the experimental switches are options.
 
   [[nodiscard]] bool stdio() const noexcept { return signal == "stdio"; }
 };

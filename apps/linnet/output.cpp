@@ -27,6 +27,10 @@ void Output::error(std::string_view text) {
   event("error", {{"message", text}});
 }
 
+void Output::incomplete_trace(std::string_view why) {
+  if (!std::exchange(told_of_trace_, true)) error("the trace is not complete: " + std::string{why});
+}
+
 void Output::data(std::string_view line) {
   if (json_ && !events_aside_) return;
   erase_progress();

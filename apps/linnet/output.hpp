@@ -20,6 +20,7 @@ class Output {
 
   void status(std::string_view text);                             ///< One line of news; nothing with --quiet or --json.
   void error(std::string_view text);                              ///< "linnet: text"; with --json also an event.
+  void incomplete_trace(std::string_view why);                    ///< That as an error, the first time.
   void data(std::string_view line);                               ///< One line of data.
   void event(std::string_view name, boost::json::object fields);  ///< With --json only.
 
@@ -38,6 +39,7 @@ class Output {
   bool quiet_;
   bool interactive_;
   bool progress_shown_ = false;
+  bool told_of_trace_ = false;
 };
 
 }  // namespace linnet::app

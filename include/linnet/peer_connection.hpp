@@ -216,6 +216,9 @@ class PeerConnection {
   [[nodiscard]] std::optional<Error> failure() const;
   /// Extension: the path that carries data now (W3C: RTCIceTransport.getSelectedCandidatePair()).
   [[nodiscard]] std::optional<Path> selected_path() const;
+  /// Extension: why Tuning::trace or Tuning::key_log lacks something, as the path and the reason (the disk is full).
+  /// Nothing is written to that file after it; the connection goes on.
+  [[nodiscard]] std::optional<Error> trace_failure() const;
 
   // --- Events --------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "linnet/core/time.hpp"
 
@@ -111,6 +112,21 @@ struct Tuning {
   /// Leave out one address family.
   bool use_ipv4 = true;
   bool use_ipv6 = true;
+
+  // --- Looking inside (the runtime writes these files; a Session of your own has Environment and poll_trace) -----
+
+  /// Appends what ICE, DTLS, SCTP and the data channels do to this file, as JSON lines in the style of qlog (see
+  /// linnet/core/trace.hpp): states, candidates (with addresses), packets, losses, windows; never what is said. It is
+  /// written on the connection's executor, which that blocks: it is for finding faults. Connections may share a file,
+  /// on different threads, too. Empty: nothing is recorded, at no cost. OperationError in the constructor of
+  /// PeerConnection when the file cannot be opened; what fails later (the disk is full) stops the trace and nothing
+  /// else, and PeerConnection::trace_failure() tells of it.
+  std::string trace{};
+  /// Appends the secrets of each DTLS handshake to this file, which is made readable for its owner only if it is not
+  /// there yet, in the NSS key log format that Wireshark reads ("(Pre)-Master-Secret log"). DANGER: whoever has this
+  /// file and has recorded the packets can read everything that was said. Never outside of a laboratory. No environment
+  /// variable turns it on. Threads and errors are as above.
+  std::string key_log{};
 
   // --- Experimental ------------------------------------------------------------------------------------------
 

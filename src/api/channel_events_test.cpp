@@ -15,7 +15,7 @@ using asio::awaitable;
 using ::testing::ElementsAre;
 using testing::Pair;
 
-constexpr Tuning local{.ice_loopback_only = true};
+const Tuning local{.ice_loopback_only = true};
 
 void log_end(const DataChannel& channel, std::vector<std::string>& log) {
   channel.on_closing = [&log] { log.emplace_back("closing"); };

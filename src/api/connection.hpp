@@ -56,6 +56,7 @@ class Connection final : public runtime::Observer, public EventOwner, public std
   [[nodiscard]] Session& session() noexcept { return host_->session(); }
   [[nodiscard]] Events& events() noexcept { return events_; }
   [[nodiscard]] const std::optional<Error>& failure() const noexcept { return failure_; }
+  [[nodiscard]] std::optional<Error> trace_failure() const { return host_->trace_failure(); }
   /// Asserts the thread rule while it lives.
   [[nodiscard]] runtime::EntryGuard::Scope enter() { return runtime::EntryGuard::Scope{host_->guard()}; }
   void wake() { host_->wake(); }

@@ -16,7 +16,7 @@ using asio::awaitable;
 using ::testing::ElementsAre;
 using testing::Pair;
 
-constexpr Tuning local{.ice_loopback_only = true};
+const Tuning local{.ice_loopback_only = true};
 
 /// The description with another fingerprint, as of somebody who is not who signaling says.
 SessionDescription forged(SessionDescription description) {

@@ -128,6 +128,8 @@ std::optional<SessionDescription> PeerConnection::pending_remote_description() c
 std::optional<Error> PeerConnection::failure() const { return impl_->failure(); }
 std::optional<Path> PeerConnection::selected_path() const { return impl_->session().selected_path(); }
 
+std::optional<Error> PeerConnection::trace_failure() const { return impl_->trace_failure(); }
+
 std::optional<SctpTransport> PeerConnection::sctp() const {
   const Session& s = impl_->session();
   const auto state = s.sctp_transport_state();

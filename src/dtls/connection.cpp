@@ -18,6 +18,22 @@ Connection::Impl::Impl(Options options, Generator& generator)
   assert(options_.initial_timeout > Duration::zero() && options_.max_timeout >= options_.initial_timeout);
 }
 
+void Connection::Impl::set_state(DtlsTransportState state) {
+  if (options_.trace != nullptr && state != state_)
+    options_.trace->add(trace::StateUpdated{"dtls:state_updated", to_string(state_), to_string(state)});
+  state_ = state;
+}
+
+void Connection::Impl::trace_flight(bool again) const {
+  options_.trace->add(trace::DtlsFlight{
+      .again = again, .messages = static_cast<std::uint16_t>(flight_.messages()), .bytes = flight_.bytes()});
+}
+
+void Connection::Impl::trace_alert(Alert alert, bool sent, bool sealed) const {
+  options_.trace->add(
+      trace::DtlsAlert{.sent = sent, .level = alert.level, .description = alert.description, .sealed = sealed});
+}
+
 std::optional<Connection::Event> Connection::Impl::poll_event() {
   if (events_.empty()) return std::nullopt;
   Event event = std::move(events_.front());

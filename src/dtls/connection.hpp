@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/trace_buffer.hpp"
 #include "crypto/certificate.hpp"
 #include "crypto/fingerprint.hpp"
 #include "crypto/library_context.hpp"
@@ -38,6 +39,10 @@ struct Options {
   /// Limits of what is kept before start(), and of application data kept before the peer is known.
   std::size_t max_early_packets = 32;
   std::size_t max_early_bytes = 65'536;
+
+  /// Where to record what happens, and the handshake's secrets; null: nowhere. Both live longer than the connection.
+  TraceBuffer* trace = nullptr;
+  KeyLog* key_log = nullptr;
 };
 
 struct Statistics {

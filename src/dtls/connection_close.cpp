@@ -41,7 +41,7 @@ void Connection::Impl::fail(Error error) {
 
 // Alerts that wait to be sent stay; all else goes.
 void Connection::Impl::stop(DtlsTransportState state) {
-  state_ = state;
+  set_state(state);
   timers_.stop_all();
   flight_.clear();
   handshake_.reset();
@@ -51,6 +51,7 @@ void Connection::Impl::stop(DtlsTransportState state) {
 }
 
 void Connection::Impl::queue_alert(Alert alert, std::uint16_t epoch) {
+  if (options_.trace != nullptr) trace_alert(alert, true, epoch != 0);
   if (alerts_.size() < 2) alerts_.push_back({alert, epoch});
   if (alert.level != Alert::fatal) return;
   fatal_alert_ = {alert, epoch};

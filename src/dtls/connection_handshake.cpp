@@ -10,7 +10,7 @@ void Connection::Impl::start(TimePoint now, Role role) {
   if (state_ != DtlsTransportState::New) return;
   auto certificate = options_.certificate.in(options_.context);
   role_ = role;
-  state_ = DtlsTransportState::Connecting;
+  set_state(DtlsTransportState::Connecting);
   if (!certificate) return fail(certificate.error());
   handshake_ = std::make_unique<Handshake>(*certificate, role == Role::Client);
   if (fingerprints_) handshake_->set_fingerprints(&*fingerprints_);
@@ -57,6 +57,7 @@ void Connection::Impl::handle_plaintext_alert(const Record& record) {
   }
   const Alert alert{std::to_integer<std::uint8_t>(record.fragment[0]),
                     std::to_integer<std::uint8_t>(record.fragment[1])};
+  if (options_.trace != nullptr) trace_alert(alert, false, false);
   if (alert.level != Alert::fatal && alert.description != Alert::close_notify) return;
   if (plaintext_alert_) return;
   plaintext_alert_ = alert;
@@ -93,6 +94,7 @@ void Connection::Impl::begin_flight(std::vector<Message> messages, bool last) {
   timeout_ = first_timeout_;
   resends_ = 0;
   flight_sent_ = now_;
+  if (options_.trace != nullptr) trace_flight(false);
   // The last flight is not resent by timer but when the peer repeats its own.
   if (last) {
     timers_.stop(Timer::Resend);
@@ -105,6 +107,9 @@ void Connection::Impl::install_keys() {
   if (writer_.can_seal()) return;
   secrets_ = handshake_->secrets();
   assert(secrets_);
+  if (options_.key_log != nullptr) options_.key_log->add(secrets_->key_log_line());
+  if (options_.trace != nullptr)
+    options_.trace->add(trace::DtlsKeysInstalled{.role = to_string(*role_), .cipher = secrets_->suite().name});
   const auto keys = secrets_->keys();
   const bool client = role_ == Role::Client;
   const auto aead = secrets_->suite().aead;
@@ -147,7 +152,7 @@ void Connection::Impl::check_fingerprint() {
                  .sent_alert = alert.description});
   }
   if (!handshake_over_) return;
-  state_ = DtlsTransportState::Connected;
+  set_state(DtlsTransportState::Connected);
   events_.push_back(Connected{});
 }
 
@@ -163,6 +168,7 @@ void Connection::Impl::resend_if_due() {
   flight_.rewind();
   flight_sent_ = now_;
   ++statistics_.flights_resent;
+  if (options_.trace != nullptr) trace_flight(true);
 }
 
 void Connection::Impl::set_round_trip_time(Duration rtt) noexcept {
@@ -181,6 +187,7 @@ void Connection::Impl::handle_timeout(TimePoint now) {
         ++statistics_.flights_resent;
         flight_.rewind();
         flight_sent_ = now_;
+        if (options_.trace != nullptr) trace_flight(true);
         arm_resend();
         break;
       case Timer::Total:

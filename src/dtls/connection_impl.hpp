@@ -57,6 +57,9 @@ class Connection::Impl {
   };
 
   void advance(TimePoint now) noexcept { now_ = std::max(now_, now); }  // law 4: an older time is harmless
+  void set_state(DtlsTransportState state);
+  void trace_flight(bool again) const;
+  void trace_alert(Alert alert, bool sent, bool sealed) const;
   bool ended() const noexcept { return state_ == DtlsTransportState::Closed || state_ == DtlsTransportState::Failed; }
 
   // connection_handshake.cpp

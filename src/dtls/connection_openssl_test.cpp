@@ -43,6 +43,10 @@ TEST_P(Interop, ConnectsAndCarriesDataInBothDirections) {
   EXPECT_EQ(test.end.connection.cipher(), c.expected);
   EXPECT_EQ(test.end.connection.version(), "FEFD");
   EXPECT_EQ(test.end.connection.next_timeout(), never);
+  // What Wireshark reads: OpenSSL writes the same line.
+  ASSERT_EQ(test.peer.key_log().size(), 1U);
+  EXPECT_EQ(test.end.key_log.poll(), test.peer.key_log().front());
+  EXPECT_EQ(test.end.key_log.poll(), std::nullopt);
   for (const std::size_t size : {1U, 100U, 1'200U, 16'384U}) {
     const Bytes there(size, std::byte{0x5A});
     test.peer.handle(test.end.seal(there));

@@ -79,6 +79,7 @@ void Connection::Impl::handle_protected_alert(std::span<const std::byte> bytes) 
   if (bytes.size() != 2) return;
   const auto level = std::to_integer<std::uint8_t>(bytes[0]);
   const auto description = std::to_integer<std::uint8_t>(bytes[1]);
+  if (options_.trace != nullptr) trace_alert({level, description}, false, true);
   if (description == Alert::close_notify) {
     // RFC 5246 section 7.2.1: answered by our own, once.
     queue_alert({Alert::warning, Alert::close_notify}, 1);

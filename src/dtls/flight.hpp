@@ -54,6 +54,12 @@ class Flight {
   }
   [[nodiscard]] bool empty() const noexcept { return messages_.empty(); }
   [[nodiscard]] bool pending() const noexcept { return message_ < messages_.size(); }
+  [[nodiscard]] std::size_t messages() const noexcept { return messages_.size(); }
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    std::size_t sum = 0;
+    for (const Message& message : messages_) sum += message.bytes.size();
+    return sum;
+  }
   [[nodiscard]] std::uint16_t last_epoch() const noexcept { return messages_.empty() ? 0 : messages_.back().epoch; }
 
   /// Fills one datagram; 0 when nothing is pending or not even a small fragment fits.

@@ -54,6 +54,20 @@ Secrets::Secrets(crypto::LibraryContext context, const Suite& suite, std::span<c
 
 Secrets::~Secrets() { crypto::cleanse(master_); }
 
+std::string Secrets::key_log_line() const {
+  std::string line = "CLIENT_RANDOM ";
+  const auto hex = [&line](std::span<const std::byte> bytes) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    for (const std::byte b : bytes)
+      (line += digits[std::to_integer<std::size_t>(b >> 4U)]) +=
+          digits[std::to_integer<std::size_t>(b & std::byte{15})];
+  };
+  hex(client_random_);
+  line += ' ';
+  hex(master_);
+  return line;
+}
+
 bool Secrets::prf(std::span<const std::byte> seed, std::span<std::byte> out) const {
   EVP_KDF* kdf = EVP_KDF_fetch(context_.native(), "TLS1-PRF", nullptr);
   EVP_KDF_CTX* kdf_context = EVP_KDF_CTX_new(kdf);

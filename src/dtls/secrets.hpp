@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -51,6 +52,9 @@ class Secrets {
   [[nodiscard]] bool export_keying_material(std::string_view label,
                                             std::optional<std::span<const std::byte>> context_value,
                                             std::span<std::byte> out) const;
+  /// "CLIENT_RANDOM", the client's random and the master secret in hexadecimal: a line of NSS's key log format, with
+  /// which the whole connection can be read.
+  [[nodiscard]] std::string key_log_line() const;
   [[nodiscard]] const Suite& suite() const noexcept { return suite_; }
 
  private:

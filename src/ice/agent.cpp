@@ -66,6 +66,7 @@ void Agent::update_state() {
   if (concluded_ && remote_done_ && gathering_state_ == IceGatheringState::Complete && !checks_.pending()) {
     completed_ = true;
   }
+  if (options_.trace != nullptr) trace_pairs();
   const IceConnectionState state = compute_state();
   if (state == state_) return;
   state_ = state;
@@ -73,6 +74,7 @@ void Agent::update_state() {
 }
 
 void Agent::emit(Event event) {
+  if (options_.trace != nullptr) trace_event(event);
   if (events_.size() >= options_.max_events) {
     events_.pop_front();
     ++statistics_.limits_hit;
@@ -152,6 +154,7 @@ void Agent::close(TimePoint now) {
   timers_.stop_all();
   outgoing_.clear();
   events_.clear();
+  if (options_.trace != nullptr) trace_event(StateChanged{IceConnectionState::Closed});
   state_ = IceConnectionState::Closed;
 }
 

@@ -208,6 +208,10 @@ class Agent {
   [[nodiscard]] std::vector<std::byte> finished(const Outgoing& packet);
   void take_embedded(const stun::MessageView& message);
 
+  // agent_trace.cpp; only while there is a trace.
+  void trace_event(const Event& event);
+  void trace_pairs();
+
   // agent_gather.cpp
   void start_server(std::size_t index);
   void want_gather(std::size_t index, const LocalSocket& socket);
@@ -338,6 +342,17 @@ class Agent {
   std::size_t next_embedded_ = 0;
   std::deque<Event> events_;
   AgentStatistics statistics_;
+
+  /// What the trace knows of each pair.
+  struct TracedPair {
+    PairId id;
+    Path path;
+    PairState state;
+    bool nominated = false;
+  };
+  std::vector<TracedPair> traced_pairs_;
+  IceConnectionState traced_state_ = IceConnectionState::New;
+  IceGatheringState traced_gathering_ = IceGatheringState::New;
 };
 
 }  // namespace linnet::ice

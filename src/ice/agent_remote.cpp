@@ -70,6 +70,7 @@ Result<> Agent::add_remote_candidate(TimePoint now, const Candidate& candidate) 
   if (remote_ && candidate.ufrag && !candidate.ufrag->empty() && *candidate.ufrag != remote_->credentials.ufrag) {
     return fail(ErrorName::OperationError, "the candidate belongs to another ICE generation");
   }
+  if (options_.trace != nullptr) options_.trace->add(trace::IceCandidate{false, to_string(candidate)});
   // Component 2 has no use under rtcp-mux; TCP candidates need sockets that we do not have.
   if (failed_ || candidate.component != 1 || candidate.protocol != Protocol::Udp || candidate.port == 0) return {};
   RemoteEntry entry;

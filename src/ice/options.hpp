@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/trace_buffer.hpp"
 #include "ice/server.hpp"
 #include "linnet/core/address.hpp"
 #include "linnet/core/time.hpp"
@@ -65,6 +66,9 @@ struct Options {
   std::size_t max_transactions = 512;
   std::size_t max_packets = 256;  ///< STUN messages waiting to be polled; the oldest go first.
   std::size_t max_events = 512;
+
+  /// Where to record what happens; null: nowhere. Lives longer than the agent.
+  TraceBuffer* trace = nullptr;
 };
 
 }  // namespace linnet::ice

@@ -26,8 +26,15 @@ DatagramBatch& send_scratch() {
 Result<std::shared_ptr<Host>> Host::create(boost::asio::any_io_executor executor, Configuration configuration,
                                            const Tuning& tuning) {
   auto host = std::make_shared<Host>(Key{}, std::move(executor), tuning);
-  auto session = Session::create(std::move(configuration), tuning,
-                                 {.generator = host->generator_, .wall_clock = std::chrono::system_clock::now()});
+  Session::Environment environment{.generator = host->generator_, .wall_clock = std::chrono::system_clock::now()};
+  if (!tuning.trace.empty() || !tuning.key_log.empty()) {
+    auto trace = TraceWriter::open(tuning, host->generator_);
+    if (!trace) return std::unexpected(std::move(trace).error());
+    host->trace_ = std::move(*trace);
+    environment.trace_records = tuning.trace.empty() ? 0 : TraceWriter::max_records;
+    environment.key_log = !tuning.key_log.empty();
+  }
+  auto session = Session::create(std::move(configuration), tuning, environment);
   if (!session) return std::unexpected(std::move(session).error());
   host->session_ = std::move(*session);
   host->sockets_.on_ready(
@@ -39,9 +46,12 @@ Result<std::shared_ptr<Host>> Host::create(boost::asio::any_io_executor executor
 Host::Host(Key, boost::asio::any_io_executor executor, const Tuning& tuning)
     : executor_(std::move(executor)), tuning_(tuning), sockets_(executor_, tuning_), timer_(executor_) {}
 
-Host::~Host() = default;
+Host::~Host() {
+  if (session_) write_trace();
+}
 
 void Host::wake() {
+  write_trace();  // Many verbs may precede the pump.
   if (pumping_) {
     again_ = true;
     return;
@@ -67,6 +77,7 @@ void Host::on_readable(SocketSet::Socket& socket) {
   for (int i = 0; i < batches; ++i) {
     const bool more = socket->receive(now, batch);
     for (const Datagram& datagram : batch.datagrams()) session_->handle_datagram(datagram);
+    write_trace();
     if (!more) break;
   }
   pump(now);
@@ -107,6 +118,8 @@ void Host::pump(TimePoint now) {
     if (!sent && !again_) break;
     if (round + 1 == rounds) again_ = true;
   }
+  write_trace();
+  if (trace_) trace_->flush();
   set_timer();
 }
 
@@ -168,6 +181,7 @@ bool Host::transmit(TimePoint now) {
   while (!sockets_.blocked()) {
     batch.clear();
     const Progress progress = session_->poll_transmit(now, batch);
+    write_trace();
     if (!batch.empty()) {
       sent = true;
       sockets_.send(batch.runs());
@@ -192,6 +206,8 @@ void Host::set_timer() {
 
 void Host::finish() {
   finished_ = true;
+  write_trace();
+  if (trace_) trace_->flush();
   sockets_.close();
   if (names_) names_->close();
   armed_ = never;

@@ -13,6 +13,7 @@
 #include "runtime/name_lookup.hpp"
 #include "runtime/observer.hpp"
 #include "runtime/socket_set.hpp"
+#include "runtime/trace_writer.hpp"
 
 namespace linnet::runtime {
 
@@ -38,6 +39,11 @@ class Host : public std::enable_shared_from_this<Host> {
   [[nodiscard]] Session& session() noexcept { return *session_; }
   [[nodiscard]] EntryGuard& guard() noexcept { return guard_; }
 
+  /// Why the trace or the key log lacks something.
+  [[nodiscard]] std::optional<Error> trace_failure() const {
+    return trace_ ? trace_->failure() : std::optional<Error>{};
+  }
+
   /// After a verb: lets the session's output flow, soon.
   void wake();
   /// Runs `done` soon, after the state changes that an operation made known and before everything else that came of
@@ -54,12 +60,16 @@ class Host : public std::enable_shared_from_this<Host> {
   /// False when there was nothing to send.
   bool transmit(TimePoint now);
   void set_timer();
+  void write_trace() {
+    if (trace_) trace_->drain(*session_);
+  }
   void finish();
 
   boost::asio::any_io_executor executor_;
   Tuning tuning_;
   crypto::SystemGenerator generator_;
   std::unique_ptr<Session> session_;
+  std::unique_ptr<TraceWriter> trace_;  ///< Null: nothing is traced.
   std::weak_ptr<Observer> observer_;
   SocketSet sockets_;
   std::optional<NameLookup> names_;

@@ -181,6 +181,7 @@ Result<> DataChannels::send(TimePoint now, ChannelId id, bool binary, std::span<
     }
     return sent;
   }
+  if (options_.trace != nullptr) trace_message(true, id, *channel, binary, data.size());
   ++channel->messages_sent;
   channel->bytes_sent += data.size();
   return {};

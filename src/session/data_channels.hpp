@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/trace_buffer.hpp"
 #include "dcep/stream_ids.hpp"
 #include "linnet/core/session.hpp"
 #include "sctp/association/association.hpp"
@@ -34,6 +35,7 @@ class DataChannels {
     std::size_t max_closed = 1'024;
     /// Bytes of labels and protocols that the peer may make us keep.
     std::size_t max_label_bytes = std::size_t{16} << 20;
+    TraceBuffer* trace = nullptr;  ///< Null: nothing is traced.
   };
 
   DataChannels(Options options, EventQueue& events) noexcept;
@@ -116,6 +118,10 @@ class DataChannels {
   void make_room(std::size_t label_bytes);
   void forget(Channels::iterator channel);
   bool drop_pending_control(dcep::ChannelStream stream);
+
+  // data_channels_trace.cpp; only while there is a trace.
+  void trace_state(std::string_view name, ChannelId id, const DataChannel& channel);
+  void trace_message(bool sent, ChannelId id, const DataChannel& channel, bool binary, std::size_t bytes);
 
   Options options_;
   EventQueue& events_;

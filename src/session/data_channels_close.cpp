@@ -24,6 +24,7 @@ void DataChannels::close_channel(TimePoint now, ChannelId id) {
   std::exchange(channel->inbox, {});
   drop_unread(now, id, *channel);
   channel->state = DataChannelState::Closing;
+  if (options_.trace != nullptr) trace_state("datachannel:closing", id, *channel);
   reset_outgoing(now, id, *channel);
 }
 
@@ -68,6 +69,7 @@ void DataChannels::incoming_reset(TimePoint now, ChannelId id, DataChannel& chan
   channel.incoming_reset = true;
   if (channel.state == DataChannelState::Open) {
     channel.state = DataChannelState::Closing;
+    if (options_.trace != nullptr) trace_state("datachannel:closing", id, channel);
     events_.push(Session::ChannelClosing{id});
   }
   // What was not read keeps its place in the association only as long as the stream is this channel's.
@@ -126,6 +128,7 @@ void DataChannels::violated(TimePoint now, ChannelId id, DataChannel& channel, s
                                                .detail = ErrorDetail::DataChannelFailure}});
   partial_.erase(id);
   channel.state = DataChannelState::Closing;
+  if (options_.trace != nullptr) trace_state("datachannel:closing", id, channel);
   channel.closed_here = true;
   events_.push(Session::ChannelClosing{id});
   reset_outgoing(now, id, channel);
@@ -161,6 +164,7 @@ void DataChannels::set_closed(ChannelId id, DataChannel& channel, bool tell) {
   // Before a stream was used the id is free at once; afterwards only finish_reset() frees it.
   if (channel.state == DataChannelState::Connecting && channel.stream) streams_.release(*channel.stream);
   channel.state = DataChannelState::Closed;
+  if (options_.trace != nullptr) trace_state("datachannel:closed", id, channel);
   channel.blocked = false;
   partial_.erase(id);
   blocked_.erase(id);

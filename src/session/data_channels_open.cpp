@@ -45,6 +45,7 @@ void DataChannels::open(TimePoint now, ChannelId id, DataChannel& channel) {
 
 void DataChannels::announce_open(ChannelId id, DataChannel& channel) {
   channel.state = DataChannelState::Open;
+  if (options_.trace != nullptr) trace_state("datachannel:open", id, channel);
   ++opened_;
   channel.announced = true;
   association_->set_weight(sctp::StreamId{channel.stream->value()}, dcep::wire_priority(channel.parameters.priority));

@@ -57,6 +57,7 @@ std::optional<DataChannelMessage> DataChannels::receive(TimePoint now, ChannelId
     if (channel->incoming_reset) reset_outgoing(now, id, *channel);
     return std::nullopt;
   }
+  if (options_.trace != nullptr) trace_message(false, id, *channel, message->binary, message->data.size());
   ++channel->messages_received;
   channel->bytes_received += message->data.size();
   return message;

@@ -25,11 +25,15 @@ jsep::Options jsep_options(const Configuration& configuration, const Tuning& tun
           .sctp_inits = std::move(inits)};
 }
 
-session::DataChannels::Options channel_options(const Tuning& tuning) {
+// A connection has one line for each DTLS handshake; somebody takes them.
+constexpr std::size_t max_key_lines = 16;
+
+session::DataChannels::Options channel_options(const Tuning& tuning, TraceBuffer* trace) {
   return {.max_channels = tuning.max_channels,
           .max_early_messages = tuning.max_early_messages,
           .max_early_bytes = tuning.max_early_bytes,
-          .max_receive_size = tuning.max_message_size};
+          .max_receive_size = tuning.max_message_size,
+          .trace = trace};
 }
 
 }  // namespace
@@ -39,8 +43,12 @@ Session::Impl::Impl(Configuration configuration, Tuning tuning, Environment envi
       tuning_(tuning),
       transport_options_(std::move(options)),
       generator_(environment.generator),
+      trace_(environment.trace_records != 0 ? std::make_unique<TraceBuffer>(environment.trace_records) : nullptr),
+      key_log_(environment.key_log ? std::make_unique<KeyLog>(max_key_lines) : nullptr),
       negotiation_(jsep_options(configuration_, tuning_, transport_options_), generator_),
-      channels_(channel_options(tuning_), events_) {
+      channels_(channel_options(tuning_, trace_.get()), events_) {
+  transport_options_.ice.trace = transport_options_.dtls.trace = transport_options_.sctp.trace = trace_.get();
+  transport_options_.dtls.key_log = key_log_.get();
   make_transport();
   update_pool(false);
 }
@@ -54,6 +62,7 @@ void Session::Impl::close_states() {
   // W3C close(): the states change without an event, and none follows.
   events_.clear_but_close_sockets();
   ice_state_ = IceConnectionState::Closed;
+  trace_state("connection:state_updated", to_string(connection_state_), to_string(PeerConnectionState::Closed));
   connection_state_ = PeerConnectionState::Closed;
   dtls_state_ = DtlsTransportState::Closed;
   if (sctp_state_) sctp_state_ = SctpTransportState::Closed;
@@ -125,8 +134,13 @@ void Session::Impl::update_connection_state() {
   if (closed_) return;
   const PeerConnectionState state = session::aggregate_state(ice_state_, dtls_state_);
   if (state == connection_state_) return;
+  trace_state("connection:state_updated", to_string(connection_state_), to_string(state));
   connection_state_ = state;
   tell(ConnectionStateChange{state});
+}
+
+void Session::Impl::trace_state(std::string_view name, std::string_view before, std::string_view after) {
+  if (trace_) trace_->add(trace::StateUpdated{name, before, after});
 }
 
 void Session::Impl::set_dtls_state(DtlsTransportState state, std::optional<Error> error) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/trace_buffer.hpp"
 #include "crypto/certificate.hpp"
 #include "jsep/negotiation.hpp"
 #include "linnet/core/session.hpp"
@@ -31,6 +32,8 @@ class Session::Impl {
   void handle_timeout(TimePoint now);
   [[nodiscard]] TimePoint next_timeout() const noexcept;
   [[nodiscard]] std::optional<Event> poll_event();
+  [[nodiscard]] std::optional<trace::Record> poll_trace() { return trace_ ? trace_->poll() : std::nullopt; }
+  [[nodiscard]] std::optional<std::string> poll_key_log() { return key_log_ ? key_log_->poll() : std::nullopt; }
 
   // impl_transport.cpp
   void add_socket(TimePoint now, const LocalSocket& socket);
@@ -71,7 +74,11 @@ class Session::Impl {
   [[nodiscard]] std::optional<SctpTransportState> sctp_state() const noexcept { return sctp_state_; }
 
  private:
-  TimePoint advance(TimePoint now) noexcept { return now_ = std::max(now_, now); }
+  TimePoint advance(TimePoint now) noexcept {
+    now_ = std::max(now_, now);
+    if (trace_) trace_->advance(now_);
+    return now_;
+  }
   [[nodiscard]] Result<> check_open() const;
   void close_states();
   void settle();
@@ -79,6 +86,7 @@ class Session::Impl {
   void update_connection_state();
   void set_dtls_state(DtlsTransportState state, std::optional<Error> error = {});
   void set_sctp_state(SctpTransportState state);
+  void trace_state(std::string_view name, std::string_view before, std::string_view after);
   void update_negotiation_needed();
   [[nodiscard]] bool take_negotiation_needed();
 
@@ -111,6 +119,8 @@ class Session::Impl {
   transport::Options transport_options_;
   Generator& generator_;
   TimePoint now_{};
+  std::unique_ptr<TraceBuffer> trace_;  ///< Null: nothing is traced. What is below has pointers to these two.
+  std::unique_ptr<KeyLog> key_log_;
 
   session::EventQueue events_;
   jsep::Negotiation negotiation_;

@@ -37,7 +37,10 @@ Result<> Session::Impl::set_remote_description(TimePoint now, const SessionDescr
 }
 
 void Session::Impl::apply(const jsep::Changes& changes) {
-  for (const SignalingState state : changes.states) tell(SignalingStateChange{state});
+  for (const SignalingState state : changes.states) {
+    trace_state("connection:signaling_state_updated", {}, to_string(state));
+    tell(SignalingStateChange{state});
+  }
   if (changes.transport_dropped) drop_transport();
   if (changes.data_mid) data_mid_ = changes.data_mid;
   if (changes.data_m_line_index) data_m_line_index_ = changes.data_m_line_index;

@@ -42,6 +42,8 @@ Progress Session::poll_transmit(TimePoint now, DatagramBatch& batch) { return im
 void Session::handle_timeout(TimePoint now) { impl_->handle_timeout(now); }
 TimePoint Session::next_timeout() const noexcept { return impl_->next_timeout(); }
 std::optional<Session::Event> Session::poll_event() { return impl_->poll_event(); }
+std::optional<trace::Record> Session::poll_trace() { return impl_->poll_trace(); }
+std::optional<std::string> Session::poll_key_log() { return impl_->poll_key_log(); }
 
 void Session::add_socket(TimePoint now, const LocalSocket& socket) { impl_->add_socket(now, socket); }
 void Session::sockets_done(TimePoint now) { impl_->sockets_done(now); }

@@ -11,8 +11,8 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr Tuning off{};
-constexpr Tuning on = [] {
+const Tuning off{};
+const Tuning on = [] {
   Tuning tuning;
   tuning.experimental_snap = true;
   return tuning;

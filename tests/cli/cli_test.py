@@ -10,9 +10,10 @@ import re
 import signal
 import socket
 import subprocess
+import time
 import unittest
 
-from harness import CliTest, SayingServer, digest, run
+from harness import PATIENCE, CliTest, SayingServer, digest, run
 
 
 COMMANDS = ("serve", "chat", "send", "recv", "echo", "bench")
@@ -351,6 +352,54 @@ class Echo(CliTest):
             self.assertEqual(chat.wait(), 0)
         for program in (echo, default):
             self.assertEqual(program.stop(signal.SIGINT), 130)
+
+    def test_the_trace_is_json_and_the_key_logs_of_both_sides_agree(self):
+        trace, keys = self.folder / "trace.qlog", [self.folder / "a.keys", self.folder / "b.keys"]
+        echo = self.start("echo", "--signal", "stdio", "--key-log", keys[1])
+        chat = self.start("chat", "--signal", "stdio", "--offer", "--trace", trace, "--key-log", keys[0])
+        self.bridge(chat, echo, lambda line: line if re.match(r'\{"(description|candidate|close)"', line) else "")
+        chat.line("^connected", chat.err)
+        chat.write('{"text":"there and back"}\n')
+        chat.line(r'^\{"text":"there and back"\}$')
+        chat.stop(signal.SIGINT)
+        self.assertEqual(echo.wait(), 0, echo.err)
+        self.assertNotIn("there and back", trace.read_text())
+        header, *lines = [json.loads(line) for line in trace.read_text().splitlines()]
+        self.assertEqual(header["qlog_version"], "0.3")
+        names = [line["name"] for line in lines]
+        for name in ("ice:candidate_gathered", "ice:selected_pair_updated", "dtls:keys_installed", "sctp:packet_sent", "datachannel:open"):
+            self.assertIn(name, names)
+        self.assertLess(names.index("ice:selected_pair_updated"), names.index("dtls:keys_installed"))
+        self.assertLess(names.index("dtls:keys_installed"), names.index("sctp:packet_sent"))
+        self.assertEqual(len({line["group_id"] for line in lines}), 1)
+        times = [line["time"] for line in lines]
+        self.assertEqual(times, sorted(times))
+        self.assertAlmostEqual(times[-1] / 1000, time.time(), delta=2 * PATIENCE)
+        logs = [path.read_text() for path in keys]
+        self.assertRegex(logs[0], r"\ACLIENT_RANDOM [0-9a-f]{64} [0-9a-f]{96}\n\Z")
+        self.assertEqual(logs[0], logs[1])
+        self.assertEqual(keys[0].stat().st_mode & 0o777, 0o600)
+
+    def test_a_trace_that_cannot_be_written_is_a_usage_error(self):
+        for option in ("--trace", "--key-log"):
+            result = run("echo", "--signal", "stdio", option, self.folder / "missing" / "file")
+            self.assertEqual(result.returncode, 1)
+            self.assertIn(b"cannot be written: No such file or directory", result.stderr)
+
+    @unittest.skipUnless(os.path.exists("/dev/full"), "no /dev/full")
+    def test_a_full_disk_is_told_in_one_line(self):
+        told = [line for line in run("echo", "--signal", "stdio", "--trace", "/dev/full").stderr.decode().splitlines() if "/dev/full" in line]
+        self.assertEqual(told, ["linnet: /dev/full: No space left on device"])
+        # The keys come later, and the connection does not need them.
+        echo = self.start("echo", "--signal", "stdio")
+        chat = self.start("chat", "--signal", "stdio", "--offer", "--key-log", "/dev/full")
+        self.bridge(chat, echo, lambda line: line if re.match(r'\{"(description|candidate|close)"', line) else "")
+        chat.line("^connected", chat.err)
+        chat.write('{"text":"there and back"}\n')
+        chat.line(r'^\{"text":"there and back"\}$')
+        chat.stop(signal.SIGINT)
+        chat.wait()
+        self.assertEqual([line for line in chat.err if "/dev/full" in line], ["linnet: the trace is not complete: /dev/full: No space left on device"])
 
     def test_a_wrong_fingerprint_fails_and_delivers_nothing(self):
         def forge(line):

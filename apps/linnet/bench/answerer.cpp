@@ -38,7 +38,9 @@ Connection::Id connection_of(const boost::json::object& object) {
 }  // namespace
 
 Answerer::Answerer(Executor executor, Link& link, Configuration configuration, Tuning tuning)
-    : greeted_(executor), over_(executor), end_(std::move(executor), link, std::move(configuration), tuning) {
+    : greeted_(executor),
+      over_(executor),
+      end_(std::move(executor), link, std::move(configuration), std::move(tuning)) {
   raise_file_limit();
   end_.on_connection = [this](Connection& connection) { connected(connection); };
   end_.on_object = [this](const boost::json::object& request) { handle(request); };

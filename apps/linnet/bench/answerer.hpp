@@ -29,6 +29,9 @@ class Answerer {
   /// Until the driver is done (true) or gone.
   [[nodiscard]] boost::asio::awaitable<bool> run();
 
+  /// Why the trace lacks something; asked when it is over.
+  [[nodiscard]] const std::optional<Error>& trace_failure() const noexcept { return end_.trace_failure(); }
+
  private:
   void connected(Connection& connection);
   Traffic& traffic(Connection::Id id);

@@ -12,7 +12,7 @@ namespace linnet::app::bench {
 // The ways that `linnet bench` has to another end.
 
 /// Starts this program as the other end, and measures over loopback.
-[[nodiscard]] boost::asio::awaitable<ExitCode> run_local(BenchOptions options, Output& output);
+[[nodiscard]] boost::asio::awaitable<ExitCode> run_local(BenchOptions options, Tuning tuning, Output& output);
 /// Is that other end.
 [[nodiscard]] boost::asio::awaitable<ExitCode> run_other_end();
 /// Meets another `linnet bench` in a room: who was there first measures, the other answers.

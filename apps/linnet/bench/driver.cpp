@@ -11,7 +11,7 @@ namespace linnet::app::bench {
 namespace asio = boost::asio;
 
 Driver::Driver(Executor executor, Link& link, Configuration configuration, Tuning tuning)
-    : news_(executor), gone_(executor), end_(std::move(executor), link, std::move(configuration), tuning) {
+    : news_(executor), gone_(executor), end_(std::move(executor), link, std::move(configuration), std::move(tuning)) {
   raise_file_limit();
   end_.on_object = [this](const boost::json::object& object) {
     if (!object.contains("answer")) return;

@@ -55,6 +55,9 @@ class Driver {
   /// Tells the other end that this was all, and waits until it has gone.
   [[nodiscard]] boost::asio::awaitable<void> finish();
 
+  /// Why the trace lacks something; asked when it is over.
+  [[nodiscard]] const std::optional<Error>& trace_failure() const noexcept { return end_.trace_failure(); }
+
  private:
   std::deque<boost::json::object> answers_;
   boost::asio::steady_timer news_;

@@ -9,7 +9,10 @@
 namespace linnet::app::bench {
 
 End::End(Executor executor, Link& link, Configuration configuration, Tuning tuning)
-    : executor_(std::move(executor)), link_(link), configuration_(std::move(configuration)), tuning_(tuning) {
+    : executor_(std::move(executor)),
+      link_(link),
+      configuration_(std::move(configuration)),
+      tuning_(std::move(tuning)) {
   link_.on_object = [this](boost::json::object object) { handle(std::move(object)); };
   link_.on_end = [this] {
     if (on_link_end) on_link_end();
@@ -57,6 +60,7 @@ void End::close(Connection::Id id) {
   kept->negotiator.reset();
   kept->channels.clear();
   kept->pc.close();
+  if (!trace_failure_) trace_failure_ = kept->pc.trace_failure();
 }
 
 void End::close_all() {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "bench/connection.hpp"
 #include "bench/link.hpp"
@@ -30,6 +31,8 @@ class End {
   void close(Connection::Id id);
   void close_all();
   [[nodiscard]] std::size_t size() const noexcept { return connections_.size(); }
+  /// Why the first closed connection whose trace is not complete has not all of it.
+  [[nodiscard]] const std::optional<Error>& trace_failure() const noexcept { return trace_failure_; }
 
   void send(const boost::json::object& object) { link_.send(object); }
 
@@ -48,6 +51,7 @@ class End {
   Tuning tuning_;
   std::map<Connection::Id, std::unique_ptr<Connection>> connections_;
   Connection::Id last_ = 0;
+  std::optional<Error> trace_failure_;
 };
 
 }  // namespace linnet::app::bench

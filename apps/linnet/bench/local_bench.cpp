@@ -18,8 +18,7 @@ namespace {
 using boost::asio::awaitable;
 
 /// Two processes of one machine: nothing but 127.0.0.1.
-Tuning local_tuning() {
-  Tuning tuning;
+Tuning local_tuning(Tuning tuning = {}) {
   tuning.ice_loopback_candidates = true;
   tuning.ice_loopback_only = true;
   tuning.use_ipv6 = false;
@@ -37,16 +36,17 @@ awaitable<ExitCode> run_other_end() {
   co_return done ? ExitCode::Done : ExitCode::NoPath;
 }
 
-awaitable<ExitCode> run_local(BenchOptions options, Output& output) {
+awaitable<ExitCode> run_local(BenchOptions options, Tuning tuning, Output& output) {
   const auto executor = co_await boost::asio::this_coro::executor;
   OtherProcess other;
   SocketLink link{executor, other.take_socket()};
-  Driver driver{executor, link, Configuration(), local_tuning()};
+  Driver driver{executor, link, Configuration(), local_tuning(std::move(tuning))};
   Report report{output};
   link.start();
   co_await driver.run(measure(driver, report, options, Workload::ManyChannels));
   co_await driver.finish();
   output.progress({});
+  if (const auto& failure = driver.trace_failure()) output.incomplete_trace(failure->message);
   if (options.json) std::cout << report.json() << std::endl;
   co_return ExitCode::Done;
 }

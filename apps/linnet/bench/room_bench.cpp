@@ -32,9 +32,9 @@ void finish_report(const Report& report, Output& output) {
 
 awaitable<void> greet(Driver& driver) { co_await driver.ask("hello", boost::json::object()); }
 
-awaitable<ExitCode> drive(Opponent& opponent, const BenchOptions& options, Output& output) {
+awaitable<ExitCode> drive(Opponent& opponent, const BenchOptions& options, Tuning tuning, Output& output) {
   auto& connection = opponent.remote->connection;
-  Driver driver{connection.get_executor(), *opponent.link, connection.get_configuration(), Tuning()};
+  Driver driver{connection.get_executor(), *opponent.link, connection.get_configuration(), std::move(tuning)};
   Report report{output};
   co_await driver.run(greet(driver));
   report.heading("With " + opponent.remote->name + ", " + path_in_words(connection) +
@@ -42,12 +42,13 @@ awaitable<ExitCode> drive(Opponent& opponent, const BenchOptions& options, Outpu
   co_await driver.run(measure(driver, report, options, Workload::SetUp));
   co_await driver.finish();
   finish_report(report, output);
+  if (const auto& failure = driver.trace_failure()) output.incomplete_trace(failure->message);
   co_return ExitCode::Done;
 }
 
-awaitable<ExitCode> answer(Opponent& opponent, Output& output) {
+awaitable<ExitCode> answer(Opponent& opponent, Tuning tuning, Output& output) {
   auto& connection = opponent.remote->connection;
-  Answerer answerer{connection.get_executor(), *opponent.link, connection.get_configuration(), Tuning()};
+  Answerer answerer{connection.get_executor(), *opponent.link, connection.get_configuration(), std::move(tuning)};
   const bool greeted = co_await answerer.greeted();
   if (!greeted) {
     output.error(opponent.remote->name + " is no linnet bench");
@@ -56,6 +57,7 @@ awaitable<ExitCode> answer(Opponent& opponent, Output& output) {
   output.status("answering " + opponent.remote->name + ", who measures and prints the table");
   const bool done = co_await answerer.run();
   if (!done) output.error("the other side left before everything was measured");
+  if (const auto& failure = answerer.trace_failure()) output.incomplete_trace(failure->message);
   co_return done ? ExitCode::Done : ExitCode::NoPath;
 }
 
@@ -66,6 +68,7 @@ awaitable<ExitCode> run_in_room(MeetingOptions meeting_options, BenchOptions opt
   const auto room = meeting_options.room;
   Opponent opponent;
   asio::experimental::channel<void(boost::system::error_code, ExitCode)> met{executor, 8};
+  const Tuning tuning = meeting_options.tuning;
   Meeting meeting{executor, std::move(meeting_options), output};
   const auto meet = [&opponent, &met](const RemotePtr& remote, DataChannel channel) {
     opponent.remote = remote;
@@ -93,8 +96,8 @@ awaitable<ExitCode> run_in_room(MeetingOptions meeting_options, BenchOptions opt
   co_await meeting.open();
   if (!opponent.remote) output.status("in room " + room + ", waiting for another linnet bench");
   co_await met.async_receive(asio::use_awaitable);
-  if (!opponent.remote->caller) co_return co_await drive(opponent, options, output);
-  co_return co_await answer(opponent, output);
+  if (!opponent.remote->caller) co_return co_await drive(opponent, options, tuning, output);
+  co_return co_await answer(opponent, tuning, output);
 }
 
 }  // namespace linnet::app::bench

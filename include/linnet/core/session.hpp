@@ -18,6 +18,7 @@
 #include "linnet/core/error.hpp"
 #include "linnet/core/generator.hpp"
 #include "linnet/core/time.hpp"
+#include "linnet/core/trace.hpp"
 #include "linnet/data_channel_init.hpp"
 #include "linnet/ice_candidate.hpp"
 #include "linnet/session_description.hpp"
@@ -78,6 +79,10 @@ class Session {
     std::chrono::system_clock::time_point wall_clock{};
     /// Takes the randomness of TLS from `generator` too: same seed, same bytes. Never outside of tests.
     bool simulation = false;
+    /// How many records may wait for `poll_trace`; 0: nothing is recorded.
+    std::size_t trace_records = 0;
+    /// Whether the secrets of each DTLS handshake are given out by `poll_key_log`.
+    bool key_log = false;
   };
 
   // --- Events ------------------------------------------------------------------------------------------------
@@ -187,6 +192,13 @@ class Session {
   void handle_timeout(TimePoint now);
   [[nodiscard]] TimePoint next_timeout() const noexcept;
   [[nodiscard]] std::optional<Event> poll_event();
+
+  /// What happened, oldest first, if the environment asked for it: take until empty, after each input and each
+  /// `poll_transmit`. What finds the buffer full is dropped, and told as trace::RecordsDropped.
+  [[nodiscard]] std::optional<trace::Record> poll_trace();
+  /// A line of NSS's key log format (SSLKEYLOGFILE), without its line end. Danger: whoever has it can read everything
+  /// that this connection says.
+  [[nodiscard]] std::optional<std::string> poll_key_log();
 
   // --- Answers to NeedSockets and Resolve --------------------------------------------------------------------
 

@@ -70,14 +70,16 @@ class End {
   }
 
  private:
-  static Options with(Options options, const crypto::Certificate& certificate) {
+  Options with(Options options, const crypto::Certificate& certificate) {
     options.certificate = certificate;
+    options.key_log = &key_log;
     return options;
   }
   SeededGenerator random_;
   crypto::Certificate certificate_;
 
  public:
+  KeyLog key_log{4};
   Connection connection;
   std::vector<Bytes> received;
   std::optional<Error> error;

@@ -79,7 +79,11 @@ class OpenSslPeer {
       });
     }
     if (options.hello_padding != 0) pad_hello();
+    SSL_CTX_set_keylog_callback(context_, [](const SSL* ssl, const char* line) {
+      static_cast<OpenSslPeer*>(SSL_get_app_data(ssl))->key_log_.emplace_back(line);
+    });
     ssl_ = SSL_new(context_);
+    SSL_set_app_data(ssl_, this);
     BIO* bio = BIO_new(method_);
     BIO_set_data(bio, this);
     BIO_set_init(bio, 1);
@@ -138,6 +142,8 @@ class OpenSslPeer {
   [[nodiscard]] bool failed() const { return failed_; }
   [[nodiscard]] bool got_close_notify() const { return (SSL_get_shutdown(ssl_) & SSL_RECEIVED_SHUTDOWN) != 0; }
   [[nodiscard]] std::vector<Bytes>& received() { return received_; }
+  /// Lines of OpenSSL's own key log.
+  [[nodiscard]] const std::vector<std::string>& key_log() const { return key_log_; }
   [[nodiscard]] SSL* native() const { return ssl_; }
 
  private:
@@ -163,6 +169,7 @@ class OpenSslPeer {
   std::deque<Bytes> in_;
   std::deque<Bytes> out_;
   std::vector<Bytes> received_;
+  std::vector<std::string> key_log_;
   bool failed_ = false;
 };
 

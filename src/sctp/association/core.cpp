@@ -50,6 +50,7 @@ Core::Core(Options options, Generator& generator)
   do local_tag_ = generator_.next_u32();
   while (local_tag_ == 0);
   local_initial_ = Tsn{generator_.next_u32()};
+  if (options_.trace != nullptr) trace_ = std::make_unique<AssociationTrace>(*options_.trace, path_mtu_.current());
 }
 
 void Core::clamp(TimePoint now) noexcept { now_ = std::max(now_, now); }
@@ -60,8 +61,7 @@ void Core::handle_packet(TimePoint now, std::span<const std::byte> bytes, Ecn ec
   const auto packet = PacketView::parse(bytes, zero_checksum_offered_ ? Checksum::Zero : Checksum::Crc32c);
   if (!packet || packet->header().source_port != options_.remote_port ||
       packet->header().destination_port != options_.local_port) {
-    ++statistics_.packets_dropped;
-    return;
+    return drop(bytes);
   }
   const bool single = packet->single();
   data_in_packet_ = immediate_in_packet_ = false;
@@ -69,17 +69,24 @@ void Core::handle_packet(TimePoint now, std::span<const std::byte> bytes, Ecn ec
   bool first = true;
   for (const ChunkView chunk : *packet) {
     // RFC 9260 section 8.5: the first chunk decides which tag the packet must bear.
-    if (std::exchange(first, false) && !tag_accepted(packet->header(), chunk, single)) {
-      ++statistics_.packets_dropped;
-      return;
+    if (std::exchange(first, false)) {
+      if (!tag_accepted(packet->header(), chunk, single)) return drop(bytes);
+      if (trace_) trace_->packet(trace::SctpPacket::What::Received, bytes);
     }
     if (!handle_chunk(packet->header(), chunk, single) || state_ == State::Gone) break;
   }
   ++statistics_.packets_received;
   statistics_.bytes_received += bytes.size();
-  if (state_ == State::Gone) return;
-  if (data_in_packet_) data_packet_ended();
-  progress();
+  if (state_ != State::Gone) {
+    if (data_in_packet_) data_packet_ended();
+    progress();
+  }
+  if (trace_) trace_changes();
+}
+
+void Core::drop(std::span<const std::byte> packet) {
+  ++statistics_.packets_dropped;
+  if (trace_) trace_->packet(trace::SctpPacket::What::Dropped, packet);
 }
 
 bool Core::tag_accepted(const CommonHeader& header, const ChunkView& chunk, bool single) const noexcept {
@@ -197,6 +204,7 @@ void Core::path_changed(TimePoint now) {
   clamp(now);
   path_mtu_.path_changed();
   path_mtu_found();
+  if (trace_) trace_changes();
 }
 
 void Core::path_mtu_found() {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,6 +16,7 @@
 #include "linnet/core/error.hpp"
 #include "linnet/core/generator.hpp"
 #include "linnet/states.hpp"
+#include "sctp/association/association_trace.hpp"
 #include "sctp/association/event.hpp"
 #include "sctp/association/init_chunk.hpp"
 #include "sctp/association/message.hpp"
@@ -38,7 +40,7 @@ namespace linnet::sctp {
 /// The machine behind Association, which owns it and forwards to it. One file for each procedure:
 /// core.cpp (verbs, dispatch, events), core_connect.cpp, core_data.cpp, core_recovery.cpp (timers of what is in
 /// flight), core_control.cpp (heartbeat, errors, resets), core_shutdown.cpp, core_output.cpp (everything that is
-/// written), core_timers.cpp.
+/// written), core_timers.cpp, core_trace.cpp.
 class Core {
  public:
   Core(Options options, Generator& generator);
@@ -145,6 +147,7 @@ class Core {
   enum class Final : std::uint8_t { None, Abort, ShutdownComplete };
 
   void clamp(TimePoint now) noexcept;
+  void drop(std::span<const std::byte> packet);
   /// Whether the chunks after this one are to be looked at.
   bool handle_chunk(const CommonHeader& header, const ChunkView& chunk, bool single);
   [[nodiscard]] bool tag_accepted(const CommonHeader& header, const ChunkView& chunk, bool single) const noexcept;
@@ -238,12 +241,17 @@ class Core {
   [[nodiscard]] std::size_t packet_with(std::size_t payload) const noexcept;
   void path_mtu_found();
 
+  // core_trace.cpp
+  [[nodiscard]] std::string_view state_name() const noexcept;
+  void trace_changes();
+
   Options options_;
   Generator& generator_;
   TimePoint now_{};
   State state_ = State::Closed;
   TimerTable<Timer> timers_;
   Statistics statistics_;
+  std::unique_ptr<AssociationTrace> trace_;  // null: nothing is traced
 
   // Handshake. The tag and the first TSN are chosen once: an INIT answered before `connect` agrees with it.
   StateCookie::Key cookie_key_{};

@@ -8,6 +8,7 @@ void Core::connect(TimePoint now) {
   state_ = State::CookieWait;
   handshake_timeouts_ = 0;
   send_init();
+  if (trace_) trace_changes();
 }
 
 // draft-hancke-tsvwg-snap, "SCTP considerations": established at once, as INIT and INIT-ACK would have made it.
@@ -29,6 +30,7 @@ Result<> Core::connect(TimePoint now, const ExchangedInits& inits) {
   }
   establish();
   progress();
+  if (trace_) trace_changes();
   return {};
 }
 
@@ -171,6 +173,8 @@ void Core::establish() {
 
 // RFC 9260 section 5.1: T1-init and T1-cookie.
 void Core::handshake_timed_out() {
+  if (trace_)
+    trace_->expired(state_ == State::CookieWait ? "t1_init" : "t1_cookie", rto_.value(), handshake_timeouts_ + 1);
   if (++handshake_timeouts_ > options_.max_init_retransmits) return fail_with("the peer does not answer", std::nullopt);
   rto_.back_off();
   timers_.set(Timer::Handshake, now_ + rto_.value());

@@ -103,6 +103,7 @@ void Core::handle_sack(const ChunkView& chunk) {
 
 void Core::acknowledged(const AckResult& result, std::size_t flight_before) {
   Tcb& t = *tcb_;
+  if (trace_) trace_->lost(result.bytes_lost, "sack");
   errors_ = 0;  // section 8.1; for a peer with a closed window too (section 6.1 A)
   if (result.rtt) {
     rto_.measured(*result.rtt);

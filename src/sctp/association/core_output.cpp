@@ -56,6 +56,7 @@ std::size_t Core::poll_packet(TimePoint now, std::span<std::byte> out) {
   if (size != 0) {
     ++statistics_.packets_sent;
     statistics_.bytes_sent += size;
+    if (trace_) trace_->packet(trace::SctpPacket::What::Sent, out.first(size));
   }
   return size;
 }
@@ -280,6 +281,7 @@ void Core::write_lost(PacketWriter& writer, bool& sent) {
     if (again->tsn == t.outstanding.cumulative() + 1U && state_ >= State::Established)
       timers_.set(Timer::Retransmission, now_ + rto_.value());
     t.ack_asked = true;
+    if (trace_) trace_->retransmitted(again->tsn, again->header.stream, again->payload.size());
     t.congestion.sent(now_, size, t.outstanding.in_flight());
     DataChunk header = again->header;
     header.immediate = true;

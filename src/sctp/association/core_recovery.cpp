@@ -44,6 +44,7 @@ void Core::arm_recovery_timers() {
 void Core::reordering_timed_out() {
   Tcb& t = *tcb_;
   const std::size_t lost = t.outstanding.find_lost(now_);
+  if (trace_) trace_->lost(lost, "reordering_timer");
   if (lost != 0 && t.congestion.lost(now_, lost, t.outstanding.in_flight(), t.outstanding.highest())) {
     t.fast_retransmit = true;
     ++statistics_.fast_recoveries;
@@ -56,6 +57,7 @@ void Core::reordering_timed_out() {
 void Core::probe_timed_out() {
   Tcb& t = *tcb_;
   if (!t.outstanding.may_probe() || !t.outstanding.probe(now_)) return;
+  if (trace_) trace_->expired("tail_probe", 2 * rto_.smoothed(), errors_);
   t.fast_retransmit = true;
   ++statistics_.tail_probes;
   timers_.set(Timer::Retransmission, now_ + rto_.value());
@@ -69,6 +71,7 @@ void Core::retransmission_timed_out() {
     return;
   }
   ++statistics_.timeouts;
+  if (trace_) trace_->expired("t3_rtx", rto_.value(), errors_ + 1);
   if (!count_error()) return;
   rto_.back_off();
   // RFC 8899 section 4.3: several in a row look like a path that lost its MTU, and the base size works there too.
@@ -77,7 +80,9 @@ void Core::retransmission_timed_out() {
     path_mtu_found();
   }
   t.congestion.timed_out(now_);
+  const std::size_t flight = t.outstanding.in_flight();
   t.outstanding.timed_out();
+  if (trace_) trace_->lost(flight - t.outstanding.in_flight(), "t3_rtx");
   t.fast_retransmit = t.outstanding.has_lost();
   t.forward_due = t.outstanding.wants_forward();
   timers_.set(Timer::Retransmission, now_ + rto_.value());

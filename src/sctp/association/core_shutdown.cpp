@@ -11,6 +11,7 @@ void Core::shutdown(TimePoint now) {
   if (state_ == State::Closed) return close(Final::None, Closed{});
   shutdown_wanted_ = true;  // while connecting: first connect, then deliver
   progress();
+  if (trace_) trace_changes();
 }
 
 void Core::abort(TimePoint now, std::string_view reason) {
@@ -109,6 +110,7 @@ void Core::fail_with(std::string text, std::optional<std::uint32_t> cause) {
 /// The association is gone: all that stays is what the owner has not read yet.
 void Core::close(Final last, std::optional<Event> event) {
   state_ = State::Gone;
+  if (trace_) trace_->state(state_name());
   final_ = last;
   if (tcb_) {
     final_tag_ = tcb_->handshake.peer_tag;

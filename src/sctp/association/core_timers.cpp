@@ -30,9 +30,10 @@ void Core::handle_timeout(TimePoint now) {
       case Timer::Pacing:  // what may leave now is polled
       case Timer::Count: break;
     }
-    if (state_ == State::Gone) return;
+    if (state_ == State::Gone) break;
   }
-  progress();
+  if (state_ != State::Gone) progress();
+  if (trace_) trace_changes();
 }
 
 }  // namespace linnet::sctp

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 
+#include "base/trace_buffer.hpp"
 #include "linnet/core/time.hpp"
 #include "linnet/tuning.hpp"
 
@@ -63,6 +64,8 @@ struct Options {
   bool ecn = false;  ///< Offer ECN and use it where the peer does, too.
   /// Initial congestion window in packets.
   unsigned initial_window = 10;
+  /// Where to record what happens; null: nowhere. Lives longer than the association.
+  TraceBuffer* trace = nullptr;
 };
 
 /// How one message is sent (RFC 3758, RFC 8831 section 6.4-6.6). At most one of the two limits is set.

@@ -31,7 +31,9 @@ struct Peer {
     auto made = Session::create(std::move(configuration), tuning,
                                 {.generator = generator,
                                  .wall_clock = std::chrono::sys_days{std::chrono::year{2026} / 11 / 20},
-                                 .simulation = keys == Keys::Seeded});
+                                 .simulation = keys == Keys::Seeded,
+                                 .trace_records = tuning.trace.empty() ? 0U : 1'000'000U,
+                                 .key_log = !tuning.key_log.empty()});
     if (!made) throw std::runtime_error(made.error().message);
     session = std::move(*made);
   }
