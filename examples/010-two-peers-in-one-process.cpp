@@ -48,7 +48,7 @@ asio::awaitable<void> talk() {
   co_await chat.on_open.next();
   chat.send("hello, bob");
   auto answer = co_await chat.receive();
-  std::cout << "ann heard: " << answer->text() << '\n';
+  std::cout << "ann heard: " << answer.value().text() << '\n';
 }
 
 }  // namespace

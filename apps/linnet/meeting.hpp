@@ -66,7 +66,7 @@ class Meeting {
   std::shared_ptr<Impl> impl_;
 };
 
-/// "direct", "direct over IPv6" or "relayed".
+/// "direct" or "direct over IPv6".
 [[nodiscard]] std::string path_in_words(const PeerConnection& connection);
 
 }  // namespace linnet::app
