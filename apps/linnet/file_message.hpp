@@ -13,7 +13,7 @@ namespace linnet::app {
 
 /// What a sender offers. No number is above 2^53, what JSON holds exactly.
 struct Offer {
-  std::string name;  ///< As it came: safe_elements() makes a path of it, Output::printable() a word.
+  std::string name;  ///< As it came: safe_elements() makes a path of it, safe_name() what a person is shown.
   std::uint64_t size = 0;
   std::uint64_t index = 0;
   std::uint64_t count = 1;

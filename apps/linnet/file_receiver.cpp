@@ -4,6 +4,7 @@
 #include "format.hpp"
 #include "old_part.hpp"
 #include "progress.hpp"
+#include "safe_path.hpp"
 
 namespace linnet::app {
 namespace {
@@ -27,19 +28,21 @@ class Receiver {
     const auto* offered = control ? std::get_if<Offer>(&*control) : nullptr;
     const auto offer = offered ? std::optional{*offered} : std::nullopt;
     if (!offer) co_return give_up(ExitCode::Refused, "the other side made an offer that cannot be read", {});
+    // What a person is asked about is the name that is saved.
+    shown_ = safe_name(offer->name);
+    if (shown_.empty()) co_return co_await cannot_save(*offer, "the offered name is not a file name");
     bool wanted = true;
     if (options_.decide) wanted = co_await options_.decide(*offer);
     if (!wanted) {
       say(Refuse{"declined"});
       co_await closed();
-      co_return ReceiveResult{{ExitCode::Refused, "declined " + Output::printable(offer->name)}, offer};
+      co_return ReceiveResult{{ExitCode::Refused, "declined " + shown_}, offer};
     }
-    auto sink = FileSink::open(options_.folder, offer->name, offer->size, options_.existing);
+    auto sink = FileSink::open(options_.folder, offer->name, offer->size, options_.existing, offer->modified);
     if (!sink) co_return co_await cannot_save(*offer, sink.error());
     if (sink->offset() > 0) {
-      output_.status("reading what is there of " + Output::printable(offer->name) + " already, " +
-                     format_bytes(sink->offset()));
-      output_.event("resuming", {{"name", offer->name}, {"offset", sink->offset()}, {"size", offer->size}});
+      output_.status("reading what is there of " + shown_ + " already, " + format_bytes(sink->offset()));
+      output_.event("resuming", {{"name", shown_}, {"offset", sink->offset()}, {"size", offer->size}});
       const auto open = [this] { return channel_.ready_state() == DataChannelState::Open; };
       const auto whole = co_await read_old_part(*sink, open);
       if (!whole) co_return co_await cannot_save(*offer, whole.error());
@@ -57,14 +60,13 @@ class Receiver {
   }
 
   awaitable<ReceiveResult> content(const Offer& offer, FileSink& sink) {
-    const auto name = Output::printable(offer.name);
-    Progress progress{output_, name, offer.size, sink.offset()};
+    Progress progress{output_, shown_, offer.size, sink.offset()};
     for (;;) {
       const auto message = co_await channel_.receive();
       if (!message) co_return lost(offer);
       if (message->binary) {
         if (message->data.size() > offer.size - sink.bytes())
-          co_return give_up(ExitCode::Verification, "more came than was offered of " + name, offer);
+          co_return give_up(ExitCode::Verification, "more came than was offered of " + shown_, offer);
         if (auto written = sink.write(message->data); !written)
           co_return give_up(ExitCode::Disk, Output::printable(written.error()), offer,
                             "the receiver cannot write the file");
@@ -77,24 +79,29 @@ class Receiver {
       const auto* end = control ? std::get_if<End>(&*control) : nullptr;
       if (!end) co_return give_up(ExitCode::Refused, "the other side does not speak linnet.file.1 as it should", offer);
       if (sink.bytes() != offer.size)
-        co_return give_up(ExitCode::Verification, "less came than was offered of " + name, offer);
+        co_return give_up(ExitCode::Verification, "less came than was offered of " + shown_, offer);
       const auto verified = sink.finish(end->sha256);
       if (!verified)
         co_return give_up(ExitCode::Disk, Output::printable(verified.error()), offer,
                           "the receiver cannot write the file");
       if (!*verified)
-        co_return give_up(ExitCode::Verification, "the hash of " + name + " is wrong; nothing was kept", offer,
+        co_return give_up(ExitCode::Verification, "the hash of " + shown_ + " is wrong; " + what_is_left(sink), offer,
                           "the hash is wrong");
       say(Received{});
       const auto summary = progress.summary();
       output_.progress({});
       output_.status("received " + Output::printable(sink.path().string()) + ": " + summary);
-      output_.event("received", {{"name", offer.name}, {"path", sink.path().string()}, {"size", offer.size}});
+      output_.event("received", {{"name", shown_}, {"path", sink.path().string()}, {"size", offer.size}});
       co_await closed();
       co_return ReceiveResult{{}, offer};
     }
   }
 
+  static std::string what_is_left(const FileSink& sink) {
+    if (!sink.continues()) return "nothing was kept";
+    return Output::printable(sink.part_path().string()) +
+           " is left as it was, and without --resume the transfer begins anew";
+  }
   void say(const FileMessage& message) const {
     if (channel_.ready_state() == DataChannelState::Open) channel_.send(to_text(message));
   }
@@ -118,6 +125,7 @@ class Receiver {
   DataChannel channel_;
   const ReceiveOptions& options_;
   Output& output_;
+  std::string shown_{};
 };
 
 }  // namespace

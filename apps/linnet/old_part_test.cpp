@@ -25,8 +25,9 @@ class OldPartTest : public testing::Test {
   OldPartTest() {
     std::string pattern = fs::temp_directory_path() / "linnet-part-XXXXXX";
     folder_ = ::mkdtemp(pattern.data());
-    std::ofstream{folder_ / "x.part"}.flush();
-    fs::resize_file(folder_ / "x.part", size);
+    part_ = folder_ / FileSink::resumable_part("x", size, {});
+    std::ofstream{part_}.flush();
+    fs::resize_file(part_, size);
   }
   ~OldPartTest() override { fs::remove_all(folder_); }
 
@@ -45,6 +46,7 @@ class OldPartTest : public testing::Test {
   }
 
   fs::path folder_;
+  fs::path part_;
   Outcome outcome_;
   std::uint64_t turns_ = 0;
   boost::asio::io_context loop_;
@@ -70,7 +72,7 @@ TEST_F(OldPartTest, StopsWhenItIsNotWantedAnyMore) {
   ASSERT_TRUE(outcome_);
   EXPECT_FALSE(outcome_->value());
   EXPECT_EQ(sink->bytes(), 3 * FileSink::slice);
-  EXPECT_TRUE(fs::exists(folder_ / "x.part"));
+  EXPECT_TRUE(fs::exists(part_));
 }
 
 TEST_F(OldPartTest, MayBeDroppedWithTheLoop) {

@@ -14,6 +14,7 @@
 #include "file_transfer.hpp"
 #include "format.hpp"
 #include "meeting.hpp"
+#include "safe_path.hpp"
 #include "stdin_reader.hpp"
 
 namespace linnet::app {
@@ -40,7 +41,7 @@ class Asker {
         answers_.try_send(boost::system::error_code{}, line.value_or("n"));
       });
     }
-    output_.status("receive " + Output::printable(offer.name) + ", " + format_bytes(offer.size) + "? [Y/n]");
+    output_.status("receive " + safe_name(offer.name) + ", " + format_bytes(offer.size) + "? [Y/n]");
     const auto answer = co_await answers_.async_receive(boost::asio::use_awaitable);
     co_return answer.empty() || answer.starts_with('y') || answer.starts_with('Y');
   }

@@ -3,6 +3,7 @@
 
 usage: cli_test.py PROGRAM [unittest arguments]
 """
+import hashlib
 import json
 import os
 import pathlib
@@ -169,6 +170,12 @@ class Files(CliTest):
         recv = self.start("recv", code, "--server", url, "--out", out, *receive_options)
         return send, recv, out
 
+    def part_of(self, path, out):
+        """Where --resume keeps the part of a file: the name tells the size and the time of the whole."""
+        status = path.stat()
+        tag = hashlib.sha256(f"{path.name}\n{status.st_size}\n{status.st_mtime_ns // 1_000_000}".encode()).hexdigest()[:16]
+        return out / f".{path.name}.{tag}.part"
+
     def test_a_100_mb_file_arrives_with_an_equal_hash(self):
         path = self.file("big.bin", 100_000_000)
         send, recv, out = self.send_and_receive([path])
@@ -213,35 +220,87 @@ class Files(CliTest):
         recv.event("progress")
         send.stop(signal.SIGTERM)
         recv.wait()
-        had = (out / "big.bin.part").stat().st_size
+        had = self.part_of(path, out).stat().st_size
         self.assertGreater(had, 0)
         send, recv, out = self.send_and_receive([path], "--resume", "--json")
+        self.assertEqual(recv.event("resuming")["offset"], had)
         self.assertEqual((send.wait(), recv.wait()), (0, 0))
         self.assertEqual(digest(out / "big.bin"), digest(path))
+        self.assertEqual([p.name for p in out.iterdir()], ["big.bin"])
 
     def test_a_huge_part_is_read_while_everything_else_goes_on(self):
         huge, out = self.folder / "huge.bin", self.folder / "out"
         out.mkdir()
-        for path in (huge, out / "huge.bin.part"):
-            path.touch()
-            os.truncate(path, 200_000_000_000)  # no blocks on the disk, but minutes of reading
+        huge.touch()
+        os.truncate(huge, 200_000_000_000)  # no blocks on the disk, but minutes of reading
+        part = self.part_of(huge, out)
+        part.touch()
+        os.truncate(part, 200_000_000_000)
         send, recv, out = self.send_and_receive([huge], "--resume", "--json")
         recv.event("resuming")
         chat = self.start("chat", send.event("waiting")["code"], "--server", self.url)
         chat.until(lambda: True if sum("connected to" in l for l in chat.err) == 2 else None, "a connection to both")
         self.assertIsNone(send.process.poll())
         self.assertEqual(recv.stop(signal.SIGINT), 130)
-        self.assertEqual((out / "huge.bin.part").stat().st_size, 200_000_000_000)
+        self.assertEqual(part.stat().st_size, 200_000_000_000)
 
-    def test_what_arrives_wrong_is_exit_6_and_nothing_is_kept(self):
-        path = self.file("x.bin", 300_000)
-        (self.folder / "out").mkdir()
-        # The part of another file: only the hash of the whole tells.
-        (self.folder / "out/x.bin.part").write_bytes(os.urandom(100_000))
+    def test_what_arrives_wrong_is_exit_6_and_an_earlier_part_is_left_as_it_was(self):
+        path, out = self.file("x.bin", 300_000), self.folder / "out"
+        out.mkdir()
+        # The part of an earlier version of the file, of the same size and time: only the hash of the whole tells.
+        part, content = self.part_of(path, out), os.urandom(100_000)
+        part.write_bytes(content)
         send, recv, out = self.send_and_receive([path], "--resume")
         self.assertEqual((send.wait(), recv.wait()), (2, 6), send.err + recv.err)
-        self.assertIn("linnet: the hash of x.bin is wrong; nothing was kept", recv.err)
-        self.assertEqual(list(out.iterdir()), [])
+        self.assertIn(f"linnet: the hash of x.bin is wrong; {part} is left as it was, and without --resume the transfer begins anew", recv.err)
+        self.assertEqual(list(out.iterdir()), [part])
+        self.assertEqual(part.read_bytes(), content)
+
+    def test_a_part_that_was_sent_is_not_taken_for_the_part_of_another(self):
+        names = ("a.part", "a")
+        paths = [self.file(name, size) for name, size in zip(names, (1_000, 300_000))]
+        for options in ([], ["--rename"], ["--overwrite"], ["--resume"]):
+            subprocess.run(["rm", "-rf", self.folder / "out"], check=True)
+            send, recv, out = self.send_and_receive(paths, *options)
+            self.assertEqual((send.wait(), recv.wait()), (0, 0), recv.err)
+            self.assertEqual(sorted(p.name for p in out.iterdir()), sorted(names), options)
+            for path in paths:
+                self.assertEqual(digest(out / path.name), digest(path), options)
+
+    def test_what_was_there_under_the_name_of_a_part_stays(self):
+        path, out = self.file("thesis", 300_000), self.folder / "out"
+        out.mkdir()
+        mine = {"thesis.part": b"years of work", ".thesis.part": b"more of it"}
+        for name, content in mine.items():
+            (out / name).write_bytes(content)
+        for options in ([], ["--rename"], ["--overwrite"], ["--resume"]):
+            (out / "thesis").unlink(missing_ok=True)
+            send, recv, out = self.send_and_receive([path], *options)
+            self.assertEqual((send.wait(), recv.wait()), (0, 0), recv.err)
+            self.assertEqual(digest(out / "thesis"), digest(path))
+            self.assertEqual({p.name: p.read_bytes() for p in out.iterdir() if p.name != "thesis"}, mine, options)
+
+    def test_what_was_there_stays_when_the_sender_is_killed(self):
+        path, out = self.file("big", 0), self.folder / "out"
+        os.truncate(path, 2_000_000_000)  # no blocks on the disk
+        out.mkdir()
+        mine = {"big.part": b"mine", ".big.part": b"mine, too"}
+        for name, content in mine.items():
+            (out / name).write_bytes(content)
+        send, recv, out = self.send_and_receive([path], "--json")
+        recv.event("progress")
+        send.stop(signal.SIGTERM)
+        self.assertEqual(recv.wait(), 3, recv.err)
+        self.assertEqual({p.name: p.read_bytes() for p in out.iterdir()}, mine)
+
+    def test_nothing_hidden_and_no_name_of_a_device_is_written(self):
+        self.file("home/.ssh/authorized_keys", 100)
+        self.file("home/d/NUL", 100)
+        self.file("home/d/a:b ", 100)
+        send, recv, out = self.send_and_receive([self.folder / "home/.ssh", self.folder / "home/d"])
+        self.assertEqual((send.wait(), recv.wait()), (0, 0), recv.err)
+        names = sorted(str(p.relative_to(out)) for p in out.rglob("*") if p.is_file())
+        self.assertEqual(names, ["_ssh/authorized_keys", "d/_NUL", "d/a_b_"])
 
     def test_a_receiver_without_a_code_makes_one_and_the_sender_uses_it(self):
         _, url = self.serve()

@@ -238,6 +238,24 @@ class Keyboard(TerminalTest):
             recv.press(answer)
             self.assertEqual((recv.wait(), send.wait()), codes, (answer, recv.text))
 
+    def test_the_question_and_the_bar_show_the_name_that_is_saved(self):
+        _, url = self.serve()
+        path = self.file("pic\u202egpj.exe\u0085", 0)
+        os.truncate(path, 30_000_000)  # long enough for a bar
+        for folder, shown in ((False, "picgpj.exe"), (True, "_d/picgpj.exe")):
+            if folder:
+                path.parent.joinpath(".d").mkdir()
+                path = path.rename(path.parent / ".d" / path.name)
+            recv = self.terminal("recv", "--server", url, "--out", self.folder / "out")
+            code = recv.sees(r"linnet send FILE --code ([-0-9a-z]+) --server")
+            self.start("send", path.parent if folder else path, "--code", code[1], "--server", url)
+            recv.sees(rf"\nreceive {shown}, 30\.0 MB\? \[Y/n\]")
+            recv.press("y\n")
+            self.assertEqual(recv.wait(), 0, recv.text)
+            self.assertRegex(recv.text, rf"{shown} \[[#.]+\]")
+            self.assertNotRegex(recv.text, "[\u202e\u0085]")
+            self.assertTrue((self.folder / "out" / shown).exists())
+
     def test_ctrl_c_ends_every_command_at_once_and_without_a_complaint(self):
         _, url = self.serve()
         for arguments, shown in ((["chat", "keys"], "in room keys"), (["send", self.file("f", 1)], "on the other side"), (["recv"], "on the other side"),
