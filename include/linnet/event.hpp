@@ -61,6 +61,9 @@ class EventOwner {
   [[nodiscard]] virtual const Executor& executor() const noexcept = 0;
   /// Somebody listens to one of the events now; for owners that hold things back until then.
   virtual void listened() {}
+  /// Somebody attaches a handler or takes it away; for owners that assert, in debug builds, that no other thread is
+  /// inside of them.
+  virtual void check_thread() const {}
 
  protected:
   EventOwner() = default;
@@ -86,12 +89,14 @@ class EventState {
   [[nodiscard]] bool has_listeners() const noexcept { return listeners_ && listeners_->any(); }
 
   void assign(std::shared_ptr<Handler> handler) {
+    owner_->check_thread();
     if (closed_ || (!handler && !listeners_)) return;
     const bool some = handler != nullptr;
     listeners().main = std::move(handler);
     if (some) owner_->listened();
   }
   std::uint64_t add(std::shared_ptr<Handler> handler) {
+    owner_->check_thread();
     if (closed_) return 0;
     const std::uint64_t id = ++listeners().last_id;
     listeners_->added.push_back({id, std::move(handler)});
@@ -99,6 +104,7 @@ class EventState {
     return id;
   }
   void remove(std::uint64_t id) {
+    owner_->check_thread();
     if (!listeners_) return;
     for (Added& a : listeners_->added)
       if (a.id == id) a.handler = nullptr;

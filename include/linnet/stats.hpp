@@ -17,7 +17,7 @@ namespace linnet {
 
 /// W3C RTCStats.
 struct Stats {
-  double timestamp = 0;  ///< Milliseconds on the clock that drives the session (see Session::get_stats).
+  double timestamp = 0;  ///< Milliseconds of Unix time; from Session::get_stats: of the clock that drives it.
   std::string id{};
 };
 

@@ -51,26 +51,35 @@ std::shared_ptr<Channel> Channel::handle() {
 }
 
 void Channel::orphaned() {
+  check_thread();
   orphaned_ = true;
   request_drain();
 }
 
 std::optional<std::uint16_t> Channel::id() const {
   if (connection_ == nullptr) return id_;
+  const auto entered = connection_->enter();
   const auto now = connection_->session().id(session_id_);
   return now ? now : id_;
 }
 
 DataChannelState Channel::ready_state() const {
-  return connection_ == nullptr ? DataChannelState::Closed : connection_->session().ready_state(session_id_);
+  if (connection_ == nullptr) return DataChannelState::Closed;
+  const auto entered = connection_->enter();
+  return connection_->session().ready_state(session_id_);
 }
 
 std::size_t Channel::buffered_amount() const {
-  return connection_ == nullptr ? 0 : connection_->session().buffered_amount(session_id_);
+  if (connection_ == nullptr) return unsent_;
+  const auto entered = connection_->enter();
+  // The session forgets the channels that closed first.
+  return std::max(unsent_, connection_->session().buffered_amount(session_id_));
 }
 
 std::size_t Channel::buffered_amount_low_threshold() const {
-  return connection_ == nullptr ? 0 : connection_->session().buffered_amount_low_threshold(session_id_);
+  if (connection_ == nullptr) return 0;
+  const auto entered = connection_->enter();
+  return connection_->session().buffered_amount_low_threshold(session_id_);
 }
 
 void Channel::set_buffered_amount_low_threshold(std::size_t bytes) {
@@ -133,6 +142,10 @@ void Channel::cancel_writable(std::uint64_t id) {
   if (found == writers_.end()) return;
   asio::post(*executor_, [done = std::move(found->done)]() mutable { done(aborted()); });
   writers_.erase(found);
+}
+
+void Channel::check_thread() const {
+  if (connection_ != nullptr) connection_->check_thread();
 }
 
 void Channel::listened() {
@@ -198,6 +211,7 @@ void Channel::check_writable() {
 
 void Channel::fire_close() {
   const auto keep = shared_from_this();
+  unsent_ = buffered_amount();
   drain();
   end_writers();
   events_.open.close();
@@ -216,6 +230,7 @@ void Channel::fire_close() {
 void Channel::detach() {
   if (connection_ == nullptr) return;
   id_ = id();
+  unsent_ = buffered_amount();
   connection_ = nullptr;
   events_.open.close();
   events_.message.close();

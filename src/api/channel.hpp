@@ -40,6 +40,7 @@ class Channel final : public EventOwner, public std::enable_shared_from_this<Cha
   [[nodiscard]] Events& events() noexcept { return events_; }
   [[nodiscard]] const Executor& executor() const noexcept override { return *executor_; }
   void listened() override;
+  void check_thread() const override;
   [[nodiscard]] ChannelId session_id() const noexcept { return session_id_; }
 
   [[nodiscard]] const std::string& label() const noexcept { return label_; }
@@ -94,6 +95,7 @@ class Channel final : public EventOwner, public std::enable_shared_from_this<Cha
   std::string label_;
   DataChannelInit init_;
   std::optional<std::uint16_t> id_;  ///< As last known.
+  std::size_t unsent_ = 0;           ///< W3C bufferedAmount when it closed.
   Events events_;
   std::weak_ptr<Channel> handle_;
   std::vector<Receiver> receivers_;  // rarely more than one, mostly none

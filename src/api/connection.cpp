@@ -75,6 +75,7 @@ std::shared_ptr<Channel> Connection::find(ChannelId id) const {
 }
 
 void Connection::forget(ChannelId id) {
+  const auto entered = enter();
   channels_.erase(id);
   if (closed_) return;
   session().release_channel(id);

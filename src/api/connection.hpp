@@ -58,7 +58,8 @@ class Connection final : public runtime::Observer, public EventOwner, public std
   [[nodiscard]] const std::optional<Error>& failure() const noexcept { return failure_; }
   [[nodiscard]] std::optional<Error> trace_failure() const { return host_->trace_failure(); }
   /// Asserts the thread rule while it lives.
-  [[nodiscard]] runtime::EntryGuard::Scope enter() { return runtime::EntryGuard::Scope{host_->guard()}; }
+  [[nodiscard]] runtime::EntryGuard::Scope enter() const { return runtime::EntryGuard::Scope{host_->guard()}; }
+  void check_thread() const override { (void)enter(); }
   void wake() { host_->wake(); }
 
   /// Completes an operation as Host::complete orders it. One that was under way when the connection closed fails with

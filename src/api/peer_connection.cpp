@@ -3,6 +3,7 @@
 #include <boost/asio/dispatch.hpp>
 #include <chrono>
 #include <utility>
+#include <variant>
 
 #include "api/channel.hpp"
 #include "api/connection.hpp"
@@ -26,6 +27,16 @@ void on_executor(const std::shared_ptr<Connection>& impl, Verb verb) {
     const auto entered = impl->enter();
     verb(*impl);
   });
+}
+
+/// From the machine's clock to Unix time, in milliseconds. Taken once, as the W3C's time origin is: timestamps never go
+/// back when the system's clock is set.
+double unix_time_offset() {
+  static const double offset =
+      std::chrono::duration<double, std::milli>(std::chrono::system_clock::now().time_since_epoch() -
+                                                io::SteadyClock::now().time_since_epoch())
+          .count();
+  return offset;
 }
 
 }  // namespace
@@ -76,7 +87,10 @@ void PeerConnection::restart_ice() {
   impl_->wake();
 }
 
-Configuration PeerConnection::get_configuration() const { return impl_->session().get_configuration(); }
+Configuration PeerConnection::get_configuration() const {
+  const auto entered = impl_->enter();
+  return impl_->session().get_configuration();
+}
 
 void PeerConnection::set_configuration(Configuration configuration) {
   const auto entered = impl_->enter();
@@ -100,37 +114,66 @@ void PeerConnection::close() {
   if (impl_) impl_->close();
 }
 
-SignalingState PeerConnection::signaling_state() const { return impl_->session().signaling_state(); }
-IceGatheringState PeerConnection::ice_gathering_state() const { return impl_->session().ice_gathering_state(); }
-IceConnectionState PeerConnection::ice_connection_state() const { return impl_->session().ice_connection_state(); }
-PeerConnectionState PeerConnection::connection_state() const { return impl_->session().connection_state(); }
+SignalingState PeerConnection::signaling_state() const {
+  const auto entered = impl_->enter();
+  return impl_->session().signaling_state();
+}
+IceGatheringState PeerConnection::ice_gathering_state() const {
+  const auto entered = impl_->enter();
+  return impl_->session().ice_gathering_state();
+}
+IceConnectionState PeerConnection::ice_connection_state() const {
+  const auto entered = impl_->enter();
+  return impl_->session().ice_connection_state();
+}
+PeerConnectionState PeerConnection::connection_state() const {
+  const auto entered = impl_->enter();
+  return impl_->session().connection_state();
+}
 std::optional<bool> PeerConnection::can_trickle_ice_candidates() const {
+  const auto entered = impl_->enter();
   return impl_->session().can_trickle_ice_candidates();
 }
 std::optional<SessionDescription> PeerConnection::local_description() const {
+  const auto entered = impl_->enter();
   return impl_->session().local_description();
 }
 std::optional<SessionDescription> PeerConnection::current_local_description() const {
+  const auto entered = impl_->enter();
   return impl_->session().current_local_description();
 }
 std::optional<SessionDescription> PeerConnection::pending_local_description() const {
+  const auto entered = impl_->enter();
   return impl_->session().pending_local_description();
 }
 std::optional<SessionDescription> PeerConnection::remote_description() const {
+  const auto entered = impl_->enter();
   return impl_->session().remote_description();
 }
 std::optional<SessionDescription> PeerConnection::current_remote_description() const {
+  const auto entered = impl_->enter();
   return impl_->session().current_remote_description();
 }
 std::optional<SessionDescription> PeerConnection::pending_remote_description() const {
+  const auto entered = impl_->enter();
   return impl_->session().pending_remote_description();
 }
-std::optional<Error> PeerConnection::failure() const { return impl_->failure(); }
-std::optional<Path> PeerConnection::selected_path() const { return impl_->session().selected_path(); }
+std::optional<Error> PeerConnection::failure() const {
+  const auto entered = impl_->enter();
+  return impl_->failure();
+}
+std::optional<Path> PeerConnection::selected_path() const {
+  const auto entered = impl_->enter();
+  return impl_->session().selected_path();
+}
 
-std::optional<Error> PeerConnection::trace_failure() const { return impl_->trace_failure(); }
+std::optional<Error> PeerConnection::trace_failure() const {
+  const auto entered = impl_->enter();
+  return impl_->trace_failure();
+}
 
 std::optional<SctpTransport> PeerConnection::sctp() const {
+  const auto entered = impl_->enter();
   const Session& s = impl_->session();
   const auto state = s.sctp_transport_state();
   if (!state) return std::nullopt;
@@ -179,7 +222,9 @@ void PeerConnection::start_add_ice_candidate(const Impl& impl, std::optional<Ice
 
 void PeerConnection::start_get_stats(const Impl& impl, detail::Completion<StatsReport> done) {
   on_executor(impl, [done = std::move(done)](Connection& c) mutable {
-    c.finish(Result<StatsReport>{c.session().get_stats(io::SteadyClock::now())}, std::move(done));
+    StatsReport report = c.session().get_stats(io::SteadyClock::now());
+    for (auto& entry : report) std::visit([](Stats& s) { s.timestamp += unix_time_offset(); }, entry.second);
+    c.finish(Result<StatsReport>{std::move(report)}, std::move(done));
   });
 }
 

@@ -38,6 +38,8 @@ struct DataChannel {
   /// A send was refused; ChannelWritable is owed.
   bool blocked = false;
   std::size_t low_threshold = 0;
+  /// W3C bufferedAmount once it is closed: what had not been sent then.
+  std::size_t unsent = 0;
 
   /// Messages taken from the association before the reader asked: those that came before the OPEN, and one that had to
   /// be looked at to find an ACK. Mostly none: a deque would cost every channel half a kilobyte.

@@ -217,9 +217,11 @@ void DataChannels::set_low_threshold(ChannelId id, std::size_t bytes) {
 
 std::size_t DataChannels::buffered_amount(ChannelId id) const noexcept {
   const DataChannel* channel = find(id);
-  const bool live =
-      channel && association_ && channel->messages_sent != 0 && channel->state != DataChannelState::Closed;
-  return live ? association_->buffered_amount(sctp_stream(*channel->stream)) : 0;
+  if (!channel) return 0;
+  // W3C: the value "does not reset to zero once the channel closes"; the stream may be another channel's by now.
+  if (channel->state == DataChannelState::Closed) return channel->unsent;
+  const bool sent = association_ && channel->messages_sent != 0;
+  return sent ? association_->buffered_amount(sctp_stream(*channel->stream)) : 0;
 }
 
 std::size_t DataChannels::send_room() const noexcept { return association_ ? association_->send_room() : 0; }

@@ -161,6 +161,7 @@ void DataChannels::close() {
 
 void DataChannels::set_closed(ChannelId id, DataChannel& channel, bool tell) {
   if (channel.announced) ++closed_count_;
+  channel.unsent = buffered_amount(id);
   // Before a stream was used the id is free at once; afterwards only finish_reset() frees it.
   if (channel.state == DataChannelState::Connecting && channel.stream) streams_.release(*channel.stream);
   channel.state = DataChannelState::Closed;

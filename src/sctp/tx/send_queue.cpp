@@ -213,8 +213,8 @@ void SendQueue::clear() {
       if (message->fragments == 0) pool_->give_back(message);
       message = next;
     }
+    s.head = s.tail = nullptr;  // What was buffered stays known.
   });
-  streams_.clear();
   scheduler_.clear();
   held_back_.clear();
   current_ = nullptr;

@@ -55,7 +55,7 @@ class SendQueue {
   void take(const Piece& piece);
   /// Drops the rest of a message that was abandoned half sent; true when there was a rest.
   bool abandon(OutMessage* message);
-  void clear();
+  void clear();  ///< The association is gone: no message is kept; `buffered` still tells what each stream had.
 
   [[nodiscard]] bool empty() const noexcept { return waiting_ == 0; }
   [[nodiscard]] std::size_t total_buffered() const noexcept { return total_; }

@@ -217,6 +217,8 @@ TEST_F(SendQueueTest, ClearGivesEveryMessageBack) {
   queue.clear();
   EXPECT_EQ(pool.in_use(), 0U);
   EXPECT_TRUE(queue.empty());
+  EXPECT_EQ(queue.total_buffered(), 0U);
+  EXPECT_EQ(queue.buffered(StreamId{3}), 100U) << "W3C bufferedAmount does not reset";
 }
 
 }  // namespace
