@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <ostream>
 #include <span>
 #include <string>
 #include <thread>
@@ -26,6 +27,7 @@ constexpr bool thread_sanitizer = false;
 struct Use {
   const char* name;
   std::function<void(PeerConnection&, std::optional<DataChannel>&)> use;
+  friend std::ostream& operator<<(std::ostream& out, const Use& use) { return out << use.name; }
 };
 
 class ThreadRuleDeathTest : public ::testing::TestWithParam<Use> {};
