@@ -40,12 +40,15 @@ def markdown(results, plots):
     out += [f"- {titles.get(name, name)} {version}" for name, version in results["versions"].items()]
     out += [f"- {name} was not there: {why}" for name, why in results["skipped"].items()]
     channels = ", ".join(f"{count:,}" for count in options["channels"])
-    out += [
-        "",
-        f"W1 and W2 ran {options['seconds']:g} s each, W3 made {options['setups']} connections one after the other, W4 held {options['connections']:,} at a time, W5",
-        f"opened {channels} channels, one message on each. What every workload does is in `bench/peers/README.md`.",
-        "",
-    ]
+    measured = set().union(*(figures.keys() for figures in results["figures"].values()))
+    did = [f"W1 and W2 ran {options['seconds']:g} s each"]
+    if "setup_ms_p50" in measured:
+        did.append(f"W3 made {options['setups']} connections one after the other")
+    if "kb_per_connection" in measured:
+        did.append(f"W4 held {options['connections']:,} connections at a time")
+    if "channels_opened" in measured:
+        did.append(f"W5 opened {channels} channels, one message on each")
+    out += ["", f"{', '.join(did)}. What every workload does is in `bench/peers/README.md`.", ""]
     if results["errors"]:
         out += ["## What went wrong", ""] + [f"- {error}" for error in results["errors"]] + [""]
     if results["limits"]:
