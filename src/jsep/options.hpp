@@ -26,7 +26,6 @@ struct Options {
   std::uint16_t sctp_port = 5000;
   std::uint64_t max_message_size = 262'144;  ///< What we accept, a=max-message-size.
   bool ice_lite = false;
-  BundlePolicy bundle_policy = BundlePolicy::Balanced;
   std::optional<SctpInits> sctp_inits{};  ///< Without it a=sctp-init is neither written nor read.
   sdp::Limits limits{};
   std::size_t max_candidates = 256;  ///< Per m-line and side; more are not kept in the SDP (remote: refused).

@@ -9,8 +9,7 @@
 namespace linnet {
 namespace {
 
-jsep::Options jsep_options(const Configuration& configuration, const Tuning& tuning,
-                           const transport::Options& transport) {
+jsep::Options jsep_options(const Tuning& tuning, const transport::Options& transport) {
   const crypto::Fingerprint fingerprint = transport.dtls.certificate.fingerprint();
   std::optional<jsep::SctpInits> inits;
   if (tuning.experimental_snap) {
@@ -21,7 +20,6 @@ jsep::Options jsep_options(const Configuration& configuration, const Tuning& tun
   return {.fingerprints = {{.algorithm = fingerprint.algorithm, .value = fingerprint.value_text()}},
           .max_message_size = tuning.max_message_size,
           .ice_lite = tuning.ice_lite,
-          .bundle_policy = configuration.bundle_policy,
           .sctp_inits = std::move(inits)};
 }
 
@@ -45,7 +43,7 @@ Session::Impl::Impl(Configuration configuration, Tuning tuning, Environment envi
       generator_(environment.generator),
       trace_(environment.trace_records != 0 ? std::make_unique<TraceBuffer>(environment.trace_records) : nullptr),
       key_log_(environment.key_log ? std::make_unique<KeyLog>(max_key_lines) : nullptr),
-      negotiation_(jsep_options(configuration_, tuning_, transport_options_), generator_),
+      negotiation_(jsep_options(tuning_, transport_options_), generator_),
       channels_(channel_options(tuning_, trace_.get()), events_) {
   transport_options_.ice.trace = transport_options_.dtls.trace = transport_options_.sctp.trace = trace_.get();
   transport_options_.dtls.key_log = key_log_.get();

@@ -1,9 +1,7 @@
 // Tuning::experimental_snap: SCTP's INITs in the descriptions, draft-hancke-tsvwg-snap.
 #include <gmock/gmock.h>
 
-#include <optional>
-
-#include "session/testing/rig.hpp"
+#include "session/testing/opening.hpp"
 
 namespace linnet::session::testing {
 namespace {
@@ -17,36 +15,6 @@ const Tuning on = [] {
   tuning.experimental_snap = true;
   return tuning;
 }();
-
-/// Both ways of a path that is `latency` long at `a`'s end.
-Duration round_trip(Duration latency) { return 2 * (latency + sim::LinkOptions{}.latency); }
-
-struct Opening {
-  std::optional<Duration> open{};     ///< From the answer to the channel being open where it was made.
-  std::optional<Duration> heard{};    ///< Until the other side knows it.
-  std::optional<Duration> message{};  ///< Until the other side has a message that was sent when it opened.
-};
-
-Opening set_up(Duration latency, const Tuning& of_a, const Tuning& of_b) {
-  Rig rig{7, {.latency = latency}, of_a, of_b};
-  const ChannelId id = rig.a.session->create_data_channel(rig.now(), "fast").value();
-  const TimePoint begin = rig.now();
-  rig.negotiate(rig.a, rig.b);
-  Opening out;
-  (void)rig.run_until(
-      [&] {
-        if (!out.open && rig.a.open(id)) {
-          out.open = rig.now() - begin;
-          EXPECT_TRUE(rig.a.session->send(rig.now(), id, "first"));
-          rig.pump();
-        }
-        if (!out.heard && !rig.b.announced.empty()) out.heard = rig.now() - begin;
-        if (!out.message && !rig.b.received.empty()) out.message = rig.now() - begin;
-        return out.open && out.heard && out.message;
-      },
-      10s);
-  return out;
-}
 
 TEST(SessionSnap, AChannelOpensTwoRoundTripsEarlierAndIsHeardOfOneEarlier) {
   for (const Duration latency : {10ms, 100ms}) {

@@ -1,9 +1,7 @@
 // Tuning::experimental_sped: the DTLS handshake in ICE's checks, draft-hancke-webrtc-sped.
 #include <gmock/gmock.h>
 
-#include <optional>
-
-#include "session/testing/rig.hpp"
+#include "session/testing/opening.hpp"
 
 namespace linnet::session::testing {
 namespace {
@@ -16,35 +14,6 @@ Tuning tuned(bool sped, bool snap = false) {
 }
 const Tuning off = tuned(false);
 const Tuning on = tuned(true);
-
-Duration round_trip(Duration latency) { return 2 * (latency + sim::LinkOptions{}.latency); }
-
-struct Opening {
-  std::optional<Duration> open{};     ///< From the answer to the channel being open where it was made.
-  std::optional<Duration> message{};  ///< Until the other side has a message that was sent then.
-};
-
-Opening set_up(Duration latency, const Tuning& of_a, const Tuning& of_b, bool from_b = false) {
-  Rig rig{7, {.latency = latency}, of_a, of_b};
-  Peer& offerer = from_b ? rig.b : rig.a;
-  Peer& answerer = from_b ? rig.a : rig.b;
-  const ChannelId id = offerer.session->create_data_channel(rig.now(), "fast").value();
-  const TimePoint begin = rig.now();
-  rig.negotiate(offerer, answerer);
-  Opening out;
-  (void)rig.run_until(
-      [&] {
-        if (!out.open && offerer.open(id)) {
-          out.open = rig.now() - begin;
-          EXPECT_TRUE(offerer.session->send(rig.now(), id, "first"));
-          rig.pump();
-        }
-        if (!out.message && !answerer.received.empty()) out.message = rig.now() - begin;
-        return out.open && out.message;
-      },
-      10s);
-  return out;
-}
 
 TEST(SessionSped, AChannelOpensARoundTripEarlier) {
   for (const Duration latency : {10ms, 100ms}) {
