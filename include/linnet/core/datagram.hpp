@@ -29,6 +29,12 @@ enum class Sizing : std::uint8_t {
   Fragment,  ///< Larger than the path carries, and not to be lost: IP may fragment it.
 };
 
+/// How datagrams lie one after another in a stream (TCP, TLS).
+enum class Framing : std::uint8_t {
+  Stun,     ///< Each tells its own length: STUN, and ChannelData padded to 4 bytes (RFC 8656 section 12.5).
+  Rfc4571,  ///< Each after its length in 16 bits, as ICE-TCP has it (RFC 6544 section 3).
+};
+
 /// Whether a call to `poll_transmit` left something unsent.
 enum class Progress : std::uint8_t { Done, More };
 
