@@ -27,6 +27,7 @@
 #include "commands.hpp"
 #include "linnet/exception.hpp"
 #include "linnet/signaling/types.hpp"
+#include "tune.hpp"
 
 namespace linnet::app {
 namespace {
@@ -184,6 +185,17 @@ void add_meeting(CLI::App& app, Options& options) {
          "--experimental", experiment,
          "'snap', 'sped': drafts that make the set-up faster with peers that know them; may change or go")
       ->check(CLI::IsMember({"snap", "sped"}));
+  app.add_option_function<std::vector<std::string>>(
+         "--tune",
+         [&meeting](const std::vector<std::string>& settings) {
+           for (const std::string& setting : settings) {
+             if (const auto wrong = tune(meeting.tuning, setting); !wrong.empty()) {
+               throw CLI::ValidationError("--tune", wrong);
+             }
+           }
+         },
+         "How data is carried, for measuring and for odd peers: " + tunable() + "; may be given more than once")
+      ->type_name("NAME=VALUE");
   app.add_option("--connect-timeout", meeting.connect_timeout, "Seconds to wait for a connection to a peer")
       ->capture_default_str()
       ->type_name("SECONDS")

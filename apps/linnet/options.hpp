@@ -25,7 +25,7 @@ struct MeetingOptions {
   std::string room{};
   std::vector<std::string> stun{};     ///< stun: URLs besides those of the server.
   std::uint32_t connect_timeout = 30;  ///< Seconds from meeting a peer to a connection.
-  Tuning tuning{};                     ///< `trace`, `key_log` and the experimental switches are options.
+  Tuning tuning{};                     ///< `--trace`, `--key-log`, `--experimental` and `--tune` set some.
 
   [[nodiscard]] bool stdio() const noexcept { return signal == "stdio"; }
 };

@@ -238,6 +238,52 @@ for (const name of browsers) {
   });
 }
 
+/** `linnet echo` beside one page, for as long as `use` runs; then the page closes the connection and the program has to end with 0. */
+async function beside<T>(
+  { name, args = [], offerer, options }: { name: BrowserName; args?: string[]; offerer: 'the browser' | 'linnet'; options: string[] },
+  use: (page: Page, echo: Program) => Promise<T>,
+): Promise<T> {
+  const { url } = await serve();
+  const opened = await open(name, args);
+  let over = false;
+  try {
+    const page = await opened.context.newPage();
+    await page.goto(url);
+    await page.evaluate(setUpPage);
+    const echo = new Program(['echo', '--signal', 'stdio', ...options, ...(offerer === 'linnet' ? ['--offer'] : [])]);
+    const unlessOver = (error: unknown): void => {
+      // The last candidates may come when the browser has closed.
+      if (!over) throw error;
+    };
+    let delivering: Promise<unknown> = Promise.resolve();
+    echo.onLine = (line) => {
+      delivering = delivering.then(() => page.evaluate((text) => window.inbox(text), line)).catch(unlessOver);
+    };
+    const pumping = (async () => {
+      while (!over) {
+        for (const line of await page.evaluate(() => window.outbox.splice(0))) echo.write(line);
+        await new Promise((wake) => setTimeout(wake, 20));
+      }
+    })().catch(unlessOver);
+    await page.evaluate(async (offers) => {
+      const channel = offers ? window.pc.createDataChannel('echo') : await window.channelNamed('echo');
+      await window.channelOpened(channel);
+      (window as unknown as { echo: RTCDataChannel }).echo = channel;
+    }, offerer === 'the browser');
+    const result = await use(page, echo);
+    over = true;
+    await pumping;
+    await page.evaluate(() => window.pc.close());
+    assert.equal(await echo.exited, 0, echo.errors.join('\n'));
+    await delivering;
+    return result;
+  } finally {
+    over = true;
+    await opened.browser.close();
+    await stopPrograms();
+  }
+}
+
 /** Drafts that are off by default, `linnet --experimental`: each browser as it is, and Chromium with its own switch on. */
 const experiments: { browser: BrowserName; trials?: string }[] = [
   { browser: 'Chromium' },
@@ -250,49 +296,58 @@ for (const { browser: name, trials } of experiments) {
   if (!browsers.includes(name)) continue;
   for (const offerer of ['the browser', 'linnet'] as const) {
     test(`${name}${trials ? ` with ${trials}` : ''}: experiments, ${offerer} offering`, { timeout: 90_000 }, async () => {
-      const { url } = await serve();
-      const opened = await open(name, trials ? [`--force-fieldtrials=${trials}`] : []);
-      let over = false;
-      try {
-        const page = await opened.context.newPage();
-        await page.goto(url);
-        await page.evaluate(setUpPage);
-        const echo = new Program(['echo', '--signal', 'stdio', '--experimental', 'snap', '--experimental', 'sped', ...(offerer === 'linnet' ? ['--offer'] : [])]);
-        const unlessOver = (error: unknown): void => {
-          // The last candidates may come when the browser has closed.
-          if (!over) throw error;
-        };
-        let delivering: Promise<unknown> = Promise.resolve();
-        echo.onLine = (line) => {
-          delivering = delivering.then(() => page.evaluate((text) => window.inbox(text), line)).catch(unlessOver);
-        };
-        const pumping = (async () => {
-          while (!over) {
-            for (const line of await page.evaluate(() => window.outbox.splice(0))) echo.write(line);
-            await new Promise((wake) => setTimeout(wake, 20));
-          }
-        })().catch(unlessOver);
-        const back = await page.evaluate(async (offers) => {
-          const channel = offers ? window.pc.createDataChannel('echo') : await window.channelNamed('echo');
-          await window.channelOpened(channel);
+      const options = ['--experimental', 'snap', '--experimental', 'sped'];
+      const args = trials ? [`--force-fieldtrials=${trials}`] : [];
+      await beside({ name, args, offerer, options }, async (page, echo) => {
+        const back = await page.evaluate(async () => {
+          const channel = (window as unknown as { echo: RTCDataChannel }).echo;
           return { text: await window.roundTrip(channel, 'hello'), local: window.pc.localDescription!.sdp };
-        }, offerer === 'the browser');
+        });
         assert.equal(back.text, 'hello');
         const agrees = trials?.includes('Sctp-Snap') ?? false;
         const theyHave = /^a=sctp-init:/m.test(back.local);
         const weHave = echo.lines.some((line) => line.includes('\\r\\na=sctp-init:'));
         assert.equal(theyHave, agrees);
         assert.equal(weHave, agrees || offerer === 'linnet');
-        over = true;
-        await pumping;
-        await page.evaluate(() => window.pc.close());
-        assert.equal(await echo.exited, 0, echo.errors.join('\n'));
-        await delivering;
-      } finally {
-        over = true;
-        await opened.browser.close();
-        await stopPrograms();
-      }
+      });
+    });
+  }
+}
+
+/** `linnet --tune`: what carries data here can be set so that the browser does not speak it; then it is negotiated away. */
+const settings = [
+  ['congestion_algorithm=newreno'],
+  ['congestion_algorithm=bbr'],
+  ['sctp_pacing=off', 'sctp_tolerate_random_loss=off'],
+  ['sctp_interleaving=off', 'sctp_zero_checksum=off', 'max_mtu=1200'],
+  ['sctp_ecn=on', 'mtu=576'],
+];
+for (const name of browsers) {
+  for (const [i, tuned] of settings.entries()) {
+    const offerer = i % 2 === 0 ? 'the browser' : 'linnet';
+    test(`${name}, ${offerer} offering: 8 MB there and back with ${tuned.join(', ')}`, { timeout: 90_000 }, async () => {
+      const options = tuned.flatMap((setting) => ['--tune', setting]);
+      await beside({ name, offerer, options }, async (page) => {
+        const wrong = await page.evaluate(async () => {
+          const kinds: RTCDataChannelInit[] = [{}, { ordered: false }, { maxRetransmits: 65_535 }];
+          const channels = [(window as unknown as { echo: RTCDataChannel }).echo, ...kinds.map((kind, k) => window.pc.createDataChannel(`kind ${k}`, kind))];
+          const bad: string[] = [];
+          await Promise.all(
+            channels.map(async (channel) => {
+              if (channel.readyState !== 'open') await window.channelOpened(channel);
+              for (let round = 0; round < 8; round++) {
+                const bytes = new Uint8Array(262_144 - round);
+                for (let at = 0; at < bytes.length; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536));
+                const back = await window.roundTrip(channel, bytes.buffer);
+                const same = back instanceof ArrayBuffer && back.byteLength === bytes.length && new Uint8Array(back).every((b, at) => b === bytes[at]);
+                if (!same) bad.push(`${channel.label}, ${round}`);
+              }
+            }),
+          );
+          return bad;
+        });
+        assert.deepEqual(wrong, []);
+      });
     });
   }
 }
