@@ -21,6 +21,7 @@ import instructions
 import record
 
 WORKLOADS = ("w1", "w2", "w3", "w4", "w5")
+ONCE = ("w4", "w5")  # Memory and channels hardly vary, and take as long as all the rest: the first round measures them.
 PLOTS = {
     "throughput": ("Throughput of a data channel over loopback", ("W1",)),
     "latency": ("Round trip and set-up over loopback", ("W2", "W3")),
@@ -43,7 +44,7 @@ def arguments(words_given):
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", type=listed(names()), default=names(), metavar="NAME,...", help=f"some of {', '.join(names())}")
     parser.add_argument("--only", type=listed(WORKLOADS), default=list(WORKLOADS), metavar="W,...", help="some of w1 throughput, w2 round trip, w3 set-up, w4 memory, w5 channels")
-    parser.add_argument("--runs", type=int, help="rounds, of which the medians are shown (3; with --quick 1)")
+    parser.add_argument("--runs", type=int, help="rounds, of which the medians are shown (3; with --quick 1); the first one alone measures w4 and w5")
     parser.add_argument("--quick", action="store_true", help="short runs, few connections and channels: to see that it works")
     parser.add_argument("--seconds", type=float, help="of each throughput and round-trip run (4; with --quick 1)")
     parser.add_argument("--timeout", type=float, help="seconds after which a peer's workload is given up (120; with --quick 60)")
@@ -112,6 +113,8 @@ def measure(peers, chosen, prefix):
         order = list(peers)
         order = order[number % len(order) :] + order[: number % len(order)]
         for workload in chosen.only:
+            if number > 0 and workload in ONCE:
+                continue
             for name in order:
                 say(f"bench: round {number + 1} of {chosen.runs}, {workload}, {name}")
                 try:
@@ -160,7 +163,7 @@ def main(words_given=None):
     results = {
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": machine(),
-        "options": {**chosen.options, "runs": chosen.runs, "workloads": chosen.only},
+        "options": {**chosen.options, "runs": chosen.runs, "workloads": chosen.only, "once": ONCE},
         "titles": titles,
         "versions": versions,
         "skipped": skipped,

@@ -19,13 +19,21 @@ def limits_text(limits):
     return "\n".join(["limits of this machine"] + [f"  {title:<56}{words(limits[key], decimals):>14}" for key, (title, decimals) in LIMITS.items() if key in limits])
 
 
+def rounds(options):
+    """Of how many rounds a figure is the median."""
+    if options["runs"] == 1:
+        return "from one round"
+    once = " and ".join(workload.upper() for workload in options["workloads"] if workload in options["once"])
+    return f"the median of {options['runs']} rounds" + (f", of {once} from the first" if once else "")
+
+
 def markdown(results, plots):
     machine, options, titles = results["machine"], results["options"], results["titles"]
     out = [
         "# Performance of the data channels",
         "",
         "Written by `script/bench --record`; do not edit. linnet and the other stacks do the same work in one run, in turn; each figure is",
-        f"the median of {options['runs']} run{'s' if options['runs'] > 1 else ''}. Figures of two runs, or of two machines, do not compare: the ratios do.",
+        f"{rounds(options)}. Figures of two runs, or of two machines, do not compare: the ratios do.",
         "",
         f"{results['date']}, {machine['processor']}, {machine['cores']} cores, {machine['system']}, OpenSSL {machine['openssl']}.",
         "Two processes over loopback unless said otherwise. `linnet is` says how many times better linnet is than the best other stack:",

@@ -119,11 +119,24 @@ class SummaryTest(unittest.TestCase):
         runs = compare.measure({"a": Stack("a"), "b": Stack("b")}, chosen, [])
         self.assertEqual([(run["round"], run["workload"], run["peer"]) for run in runs], [(0, "w1", "a"), (0, "w1", "b"), (0, "w2", "a"), (0, "w2", "b"), (1, "w1", "b"), (1, "w1", "a"), (1, "w2", "b"), (1, "w2", "a")])
 
+    def test_memory_and_channels_are_measured_in_the_first_round_only_and_the_page_says_so(self):
+        class Stack:
+            def run(self, _workload, _options, _prefix):
+                return {}
+
+        chosen = compare.arguments(["--peers", "linnet", "--only", "w3,w4,w5", "--runs", "2"])
+        runs = compare.measure({"a": Stack()}, chosen, [])
+        self.assertEqual([(run["round"], run["workload"]) for run in runs], [(0, "w3"), (0, "w4"), (0, "w5"), (1, "w3")])
+        options = {"runs": 2, "workloads": chosen.only, "once": compare.ONCE}
+        self.assertEqual(record.rounds(options), "the median of 2 rounds, of W4 and W5 from the first")
+        self.assertEqual(record.rounds({**options, "workloads": ["w1"]}), "the median of 2 rounds")
+        self.assertEqual(record.rounds({**options, "runs": 1}), "from one round")
+
     def test_the_page_has_the_table_the_versions_and_what_went_wrong(self):
         results = {
             "date": "2026-01-02 03:04 UTC",
             "machine": {"processor": "P", "cores": 2, "system": "Linux 6", "openssl": "3.0"},
-            "options": {"runs": 3, "seconds": 4, "setups": 200, "connections": 1000, "channels": [100, 65534]},
+            "options": {"runs": 3, "workloads": ["w1"], "once": ["w4"], "seconds": 4, "setups": 200, "connections": 1000, "channels": [100, 65534]},
             "titles": TITLES, "versions": {"linnet": "0.1"}, "skipped": {"str0m": "cargo is not installed"}, "errors": ["pion: late"],
             "figures": FIGURES, "limits": {"udp_mbps": 5300.0}, "instructions": {"sack": 1234},
         }
