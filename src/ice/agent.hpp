@@ -64,6 +64,10 @@ class Agent {
   void remove_socket(TimePoint now, const Endpoint& local);
   /// Answers Resolve; no address: it failed.
   void resolved(TimePoint now, ResolveId id, std::span<const IpAddress> addresses);
+  /// Answers Connect.
+  void connected(TimePoint now, const Path& path);
+  /// Answers Connect, or tells that the stream has ended; `why` is for people.
+  void disconnected(TimePoint now, const Path& path, std::string_view why);
   /// For gatherings to come.
   void set_servers(std::vector<Server> servers) { options_.servers = std::move(servers); }
   void set_policy(IceTransportPolicy policy) { options_.policy = policy; }

@@ -8,6 +8,7 @@
 #include "ice/candidate.hpp"
 #include "ice/embedding.hpp"
 #include "linnet/core/address.hpp"
+#include "linnet/core/datagram.hpp"
 #include "linnet/states.hpp"
 
 namespace linnet::ice {
@@ -26,6 +27,18 @@ struct Resolve {
 /// The agent has done with a socket.
 struct CloseSocket {
   Endpoint local;
+};
+/// Open a stream and answer with `connected` or `disconnected`. `path.remote` is where to; `path.local.address` is what
+/// to bind to, any address when unspecified; `path.local.port` is no port but a number that makes the name unique in
+/// this agent's life (the system chooses the port). Every datagram of the stream bears this path, both ways.
+struct Connect {
+  Path path;
+  std::string server_name;  ///< Of TLS: whom the certificate has to name.
+  Framing framing = Framing::Stun;
+};
+/// The agent has done with a stream: send what was given before, then close it. No answer.
+struct Disconnect {
+  Path path;
 };
 /// W3C icecandidate. Tell the peer.
 struct LocalCandidate {
@@ -54,7 +67,7 @@ struct RoleChanged {
   IceRole role;
 };
 
-using Event = std::variant<NeedSockets, Resolve, CloseSocket, LocalCandidate, CandidateError, GatheringStateChanged,
-                           StateChanged, SelectedPairChanged, RoleChanged, Embedded>;
+using Event = std::variant<NeedSockets, Resolve, CloseSocket, Connect, Disconnect, LocalCandidate, CandidateError,
+                           GatheringStateChanged, StateChanged, SelectedPairChanged, RoleChanged, Embedded>;
 
 }  // namespace linnet::ice

@@ -59,6 +59,8 @@ struct Options {
 
   std::size_t embedding = 0;  ///< The largest check or response with something for `Agent::embed`; 0: never.
 
+  std::uint16_t first_stream = 1;  ///< The number that names the first stream (`Connect`); the next ones count up.
+
   std::size_t max_local_candidates = 64;
   std::size_t max_remote_candidates = 256;
   std::size_t max_pairs = 100;        ///< RFC 8445 section 6.1.2.5

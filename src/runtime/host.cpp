@@ -161,6 +161,8 @@ void Host::handle(Session::Event& event, TimePoint now) {
     names_->start(*question);
   } else if (const auto* close = std::get_if<Session::CloseSocket>(&event)) {
     sockets_.close(close->local);
+  } else if (const auto* stream = std::get_if<Session::Connect>(&event)) {
+    session_->disconnected(now, stream->path, "Streams are not supported yet.");
   } else if (std::holds_alternative<Session::Terminated>(event)) {
     finish();
   } else if (const auto observer = observer_.lock()) {

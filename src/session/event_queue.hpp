@@ -37,11 +37,12 @@ class EventQueue {
     events_.pop_front();
     return event;
   }
-  /// Forgets all but the sockets that the owner has to close: nothing else will tell of them again.
+  /// Forgets all but the sockets and streams that the owner has to close: nothing else will tell of them again.
   void clear_but_close_sockets() {
     std::erase_if(events_, [](const Entry& e) {
       const auto* large = std::get_if<Large>(&e);
-      return large == nullptr || !std::holds_alternative<Session::CloseSocket>(**large);
+      return large == nullptr || !(std::holds_alternative<Session::CloseSocket>(**large) ||
+                                   std::holds_alternative<Session::Disconnect>(**large));
     });
   }
   [[nodiscard]] bool empty() const noexcept { return events_.empty(); }

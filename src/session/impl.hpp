@@ -40,6 +40,8 @@ class Session::Impl {
   void sockets_done(TimePoint now);
   void remove_socket(TimePoint now, const Endpoint& local);
   void resolved(TimePoint now, ResolveId id, std::span<const IpAddress> addresses);
+  void connected(TimePoint now, const Path& path);
+  void disconnected(TimePoint now, const Path& path, std::string_view why);
 
   // impl_negotiation.cpp
   [[nodiscard]] Result<SessionDescription> create_offer(const OfferOptions& options);
@@ -133,6 +135,7 @@ class Session::Impl {
   /// Counts the transports that this session has had: makes ids of `Resolve` unique.
   std::uint64_t epoch_ = 0;
   std::set<Endpoint> sockets_;
+  std::set<Path> streams_;
   std::optional<std::string> data_mid_;
   std::optional<std::uint16_t> data_m_line_index_;
 

@@ -14,6 +14,8 @@ constexpr unsigned epoch_shift = 48;
 
 void Session::Impl::make_transport() {
   ++epoch_;
+  // Numbers of streams are unique in the session; an agent opens a few dozen.
+  transport_options_.ice.first_stream = static_cast<std::uint16_t>(1 + epoch_ % 128 * 512);
   transport_ = std::make_unique<transport::Transport>(transport_options_, generator_);
 }
 
@@ -40,6 +42,7 @@ void Session::Impl::drop_transport() {
 
 void Session::Impl::close_sockets() {
   for (const Endpoint& local : std::exchange(sockets_, {})) events_.push(CloseSocket{local});
+  for (const Path& path : std::exchange(streams_, {})) events_.push(Disconnect{path});
 }
 
 // --- Answers of the owner --------------------------------------------------------------------------------------
@@ -72,6 +75,20 @@ void Session::Impl::resolved(TimePoint now, ResolveId id, std::span<const IpAddr
   const std::uint64_t value = std::to_underlying(id);
   if (value >> epoch_shift != epoch_) return;  // The transport that asked is gone.
   transport_->ice().resolved(now_, ice::ResolveId{value & ((std::uint64_t{1} << epoch_shift) - 1)}, addresses);
+  settle();
+}
+
+void Session::Impl::connected(TimePoint now, const Path& path) {
+  advance(now);
+  if (!streams_.contains(path)) return;  // Given up meanwhile.
+  transport_->ice().connected(now_, path);
+  settle();
+}
+
+void Session::Impl::disconnected(TimePoint now, const Path& path, std::string_view why) {
+  advance(now);
+  if (streams_.erase(path) == 0) return;
+  transport_->ice().disconnected(now_, path, why);
   settle();
 }
 
@@ -108,6 +125,12 @@ void Session::Impl::handle_ice(ice::Event& event) {
               .id = ResolveId{e.id.value() | epoch_ << epoch_shift}, .host = std::move(e.host), .mdns = e.mdns});
         } else if constexpr (std::is_same_v<E, ice::CloseSocket>) {
           if (sockets_.erase(e.local) != 0) events_.push(CloseSocket{e.local});
+        } else if constexpr (std::is_same_v<E, ice::Connect>) {
+          if (closed_) return;
+          streams_.insert(e.path);
+          events_.push(Connect{.path = e.path, .server_name = std::move(e.server_name), .framing = e.framing});
+        } else if constexpr (std::is_same_v<E, ice::Disconnect>) {
+          if (streams_.erase(e.path) != 0) events_.push(Disconnect{e.path});
         } else if constexpr (std::is_same_v<E, ice::LocalCandidate>) {
           local_candidate(e.candidate);
         } else if constexpr (std::is_same_v<E, ice::CandidateError>) {

@@ -51,6 +51,10 @@ void Session::remove_socket(TimePoint now, const Endpoint& local) { impl_->remov
 void Session::resolved(TimePoint now, ResolveId id, std::span<const IpAddress> addresses) {
   impl_->resolved(now, id, addresses);
 }
+void Session::connected(TimePoint now, const Path& path) { impl_->connected(now, path); }
+void Session::disconnected(TimePoint now, const Path& path, std::string_view why) {
+  impl_->disconnected(now, path, why);
+}
 
 Result<SessionDescription> Session::create_offer(const OfferOptions& options) { return impl_->create_offer(options); }
 Result<SessionDescription> Session::create_answer() { return impl_->create_answer(); }

@@ -45,7 +45,7 @@ struct DataChannelMessage {
   friend bool operator==(const DataChannelMessage&, const DataChannelMessage&) = default;
 };
 
-/// A socket that its owner bound for a session.
+/// A socket that its owner bound for a session. Udp: it sends and receives. Tcp: it listens.
 struct LocalSocket {
   Endpoint local;
   Protocol protocol = Protocol::Udp;
@@ -98,6 +98,19 @@ class Session {
   /// The socket bound here is no longer needed.
   struct CloseSocket {
     Endpoint local;
+  };
+
+  /// Open a stream and answer with `connected` or `disconnected`. Every datagram of it bears this very path, both ways.
+  struct Connect {
+    /// `remote`: where to. `local.address`: what to bind to, any when unspecified. `local.port` is no port but a number
+    /// that makes the name unique in this session; the system chooses the port. `protocol`: Tcp or Tls.
+    Path path;
+    std::string server_name;  ///< Of TLS: for SNI, and whom the certificate has to name.
+    Framing framing = Framing::Stun;
+  };
+  /// The stream is no longer needed: send what was given before, then close it. No answer.
+  struct Disconnect {
+    Path path;
   };
 
   struct NegotiationNeeded {};   ///< W3C negotiationneeded.
@@ -163,11 +176,12 @@ class Session {
   /// The last event: everything was flushed or given up after close() or abort(). Drop the session.
   struct Terminated {};
 
-  using Event = std::variant<NeedSockets, Resolve, CloseSocket, NegotiationNeeded, SignalingStateChange,
-                             IceGatheringStateChange, IceConnectionStateChange, ConnectionStateChange,
-                             IceCandidateFound, IceCandidateError, SelectedPairChange, DtlsStateChange, SctpStateChange,
-                             DataChannelAnnounced, ChannelOpen, ChannelMessageReady, ChannelBufferedAmountLow,
-                             ChannelWritable, ChannelClosing, ChannelError, ChannelClosed, Terminated>;
+  using Event =
+      std::variant<NeedSockets, Resolve, CloseSocket, Connect, Disconnect, NegotiationNeeded, SignalingStateChange,
+                   IceGatheringStateChange, IceConnectionStateChange, ConnectionStateChange, IceCandidateFound,
+                   IceCandidateError, SelectedPairChange, DtlsStateChange, SctpStateChange, DataChannelAnnounced,
+                   ChannelOpen, ChannelMessageReady, ChannelBufferedAmountLow, ChannelWritable, ChannelClosing,
+                   ChannelError, ChannelClosed, Terminated>;
 
   // --- Life --------------------------------------------------------------------------------------------------
 
@@ -200,7 +214,7 @@ class Session {
   /// that this connection says.
   [[nodiscard]] std::optional<std::string> poll_key_log();
 
-  // --- Answers to NeedSockets and Resolve --------------------------------------------------------------------
+  // --- Answers to NeedSockets, Resolve and Connect -----------------------------------------------------------
 
   void add_socket(TimePoint now, const LocalSocket& socket);
   void sockets_done(TimePoint now);
@@ -208,6 +222,10 @@ class Session {
   void remove_socket(TimePoint now, const Endpoint& local);
   /// Empty: the name is not known.
   void resolved(TimePoint now, ResolveId id, std::span<const IpAddress> addresses);
+  /// The stream of `Connect` is open, with TLS its handshake done and the certificate found good.
+  void connected(TimePoint now, const Path& path);
+  /// It could not be opened, or has ended; `why` is for people. Not after `Disconnect`.
+  void disconnected(TimePoint now, const Path& path, std::string_view why);
 
   // --- Negotiation -------------------------------------------------------------------------------------------
 

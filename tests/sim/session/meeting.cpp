@@ -132,6 +132,8 @@ void Meeting::take(Peer& self, Session::Event& event) {
     self.host.close(close->local);
   } else if (const auto* resolve = std::get_if<Session::Resolve>(&event)) {
     later(std::chrono::milliseconds{20}, [this, &session, id = resolve->id] { session.resolved(now(), id, {}); });
+  } else if (const auto* stream = std::get_if<Session::Connect>(&event)) {
+    session.disconnected(now(), stream->path, "the simulated network has no streams");
   } else if (std::holds_alternative<Session::NegotiationNeeded>(event)) {
     offer(self.side);
   } else if (auto* found = std::get_if<Session::IceCandidateFound>(&event)) {
