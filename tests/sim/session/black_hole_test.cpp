@@ -27,6 +27,24 @@ void set_path(Call& call, std::size_t mtu) {
   }
 }
 
+/// The largest packet that the sender's SCTP writes now, as its statistics tell.
+std::size_t found(Call& call) {
+  const StatsReport report = call.meeting.a.session->get_stats(call.now());
+  for (const auto& [id, stats] : report) {
+    if (const auto* sctp = std::get_if<SctpTransportStats>(&stats)) return sctp->mtu;
+  }
+  return 0;
+}
+
+/// What SCTP can use of a path: without the headers of IPv4, UDP and a DTLS record with AES-GCM.
+constexpr std::size_t usable(std::size_t mtu) { return mtu - 28 - 37; }
+
+/// Of the sizes that are tried, the largest that the path carries.
+void expect_found(Call& call, std::size_t mtu) {
+  EXPECT_GT(found(call), usable(mtu) * 9 / 10) << mtu;
+  EXPECT_LE(found(call), usable(mtu)) << mtu;
+}
+
 /// Sends it all, changes the path after a third, and sees the rest arrive.
 void transfer(Call& call, std::size_t mtu_before, std::size_t mtu_after, Duration limit) {
   set_path(call, mtu_before);
@@ -39,8 +57,10 @@ void transfer(Call& call, std::size_t mtu_before, std::size_t mtu_after, Duratio
   }
   auto& received = call.received[1];
   ASSERT_EQ(m.run_until([&] { return received.size() >= messages / 3; }, 30s), Stop::Done);
+  expect_found(call, mtu_before);
   set_path(call, mtu_after);
   ASSERT_EQ(m.run_until([&] { return received.size() == messages; }, limit), Stop::Done) << received.size();
+  expect_found(call, mtu_after);
   for (std::size_t i = 0; i < messages; ++i)
     ASSERT_EQ(received[i].text(), std::string(size, static_cast<char>('a' + i % 26))) << i;
   EXPECT_TRUE(m.a.failure.empty() && m.b.failure.empty()) << m.a.failure << m.b.failure;
