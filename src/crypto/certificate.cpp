@@ -10,13 +10,14 @@
 #include <ctime>
 #include <vector>
 
+#include "crypto/p256_key.hpp"
+
 namespace linnet::crypto {
 namespace {
 
 struct Free {
   void operator()(X509* p) const noexcept { X509_free(p); }
   void operator()(EVP_PKEY* p) const noexcept { EVP_PKEY_free(p); }
-  void operator()(EVP_PKEY_CTX* p) const noexcept { EVP_PKEY_CTX_free(p); }
   void operator()(EVP_MD_CTX* p) const noexcept { EVP_MD_CTX_free(p); }
   void operator()(BIO* p) const noexcept { BIO_free(p); }
 };
@@ -58,15 +59,6 @@ std::chrono::sys_seconds not_after(X509* certificate) {
          std::chrono::seconds{tm.tm_sec};
 }
 
-Owned<EVP_PKEY> generate_key(const LibraryContext& context) {
-  const Owned<EVP_PKEY_CTX> maker{EVP_PKEY_CTX_new_from_name(context.native(), "EC", nullptr)};
-  EVP_PKEY* key = nullptr;
-  if (maker && EVP_PKEY_keygen_init(maker.get()) == 1 && EVP_PKEY_CTX_set_group_name(maker.get(), "P-256") == 1) {
-    EVP_PKEY_generate(maker.get(), &key);
-  }
-  return Owned<EVP_PKEY>{key};
-}
-
 bool set_times(X509* x509, std::chrono::sys_seconds now, const CertificateOptions& options) {
   const std::time_t from = std::chrono::system_clock::to_time_t(now - options.valid_before_now);
   const std::time_t to = std::chrono::system_clock::to_time_t(now + options.lifetime);
@@ -99,7 +91,7 @@ Result<Certificate> Certificate::generate(const LibraryContext& context, Generat
                                           std::chrono::sys_seconds now, const CertificateOptions& options) {
   auto state = std::make_shared<State>();
   state->context = context;
-  state->key = generate_key(context);
+  state->key.reset(generate_p256_key(context));
   state->x509.reset(X509_new_ex(context.native(), nullptr));
   X509* x509 = state->x509.get();
   if (!state->key || x509 == nullptr || X509_set_version(x509, X509_VERSION_3) != 1 || !set_names(x509, generator) ||

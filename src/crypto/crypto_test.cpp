@@ -1,4 +1,7 @@
 #include <gtest/gtest.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
 
 #include <string>
 #include <vector>
@@ -168,6 +171,30 @@ TEST(Certificate, GoesThroughPemAndBack) {
   EXPECT_EQ(a, *b);
   EXPECT_EQ(a.fingerprint(Hash::Sha512), b->fingerprint(Hash::Sha512));
   EXPECT_EQ(a.expires(), b->expires());
+}
+
+// As others read it: nothing of the key that signed it but what is in the bytes.
+TEST(Certificate, IsSignedByItsOwnKeyOnTheNamedCurve) {
+  SystemGenerator random;
+  SeededGenerator seed{3};
+  for (const auto& context : {LibraryContext::system(), LibraryContext::seeded(seed)}) {
+    const auto certificate = Certificate::generate(context, random, now).value();
+    const auto* der = reinterpret_cast<const unsigned char*>(certificate.der().data());
+    X509* x509 = d2i_X509(nullptr, &der, static_cast<long>(certificate.der().size()));
+    ASSERT_NE(x509, nullptr);
+    EVP_PKEY* key = X509_get0_pubkey(x509);
+    ASSERT_NE(key, nullptr);
+    EXPECT_EQ(X509_verify(x509, key), 1);
+    EXPECT_EQ(X509_get_version(x509), X509_VERSION_3);
+    EXPECT_EQ(EVP_PKEY_is_a(key, "EC"), 1);
+    char group[32]{};
+    EXPECT_EQ(EVP_PKEY_get_group_name(key, group, sizeof group, nullptr), 1);
+    EXPECT_STREQ(group, "prime256v1");
+    char encoding[32]{};
+    EXPECT_EQ(EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_EC_ENCODING, encoding, sizeof encoding, nullptr), 1);
+    EXPECT_STREQ(encoding, OSSL_PKEY_EC_ENCODING_GROUP);
+    X509_free(x509);
+  }
 }
 
 TEST(Certificate, RefusesWhatIsNotAPair) {

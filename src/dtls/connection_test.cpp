@@ -21,6 +21,27 @@ TEST(Connection, ConnectsInTwoRoundTrips) {
   EXPECT_EQ(pair.server.connection.next_timeout(), never);
 }
 
+// What OpenSSL needs once for a library context is shared by all its handshakes; certificates and checks are not.
+TEST(Connection, HandshakesSideBySideKnowTheirOwnCertificates) {
+  Couple right{1};
+  Couple wrong{3};
+  right.trust();
+  wrong.client.connection.set_remote_fingerprints({right.server.certificate().fingerprint()});
+  wrong.server.connection.set_remote_fingerprints({wrong.client.certificate().fingerprint()});
+  right.start();
+  wrong.start();
+  for (int step = 0; step < 10; ++step) {
+    right.run(10ms);
+    wrong.run(10ms);
+  }
+  EXPECT_TRUE(right.client.connection.connected() && right.server.connection.connected());
+  EXPECT_FALSE(wrong.client.connection.connected());
+  ASSERT_TRUE(wrong.client.error.has_value());
+  EXPECT_EQ(wrong.client.error->detail, ErrorDetail::FingerprintFailure);
+  EXPECT_TRUE(std::ranges::equal(right.client.connection.remote_certificate(), right.server.certificate().der()));
+  EXPECT_TRUE(std::ranges::equal(wrong.client.connection.remote_certificate(), wrong.server.certificate().der()));
+}
+
 TEST(Connection, RepeatsTheFirstFlightSoonWhenTheServerWasNotReady) {
   Couple pair;
   pair.trust();

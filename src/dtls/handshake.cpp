@@ -23,15 +23,18 @@ constexpr long largest_message = 65'536;
 
 Handshake::Handshake(const crypto::Certificate& certificate, bool is_client) : certificate_(certificate) {
   ERR_clear_error();
-  context_ = SSL_CTX_new_ex(certificate_.context().native(), nullptr, DTLS_method());
-  if (context_ == nullptr) throw std::bad_alloc{};
-  configure(context_);
+  context_ = settings(certificate_.context());
   ssl_ = SSL_new(context_);
   BIO* in = BIO_new(BIO_s_mem());
   BIO* out = BIO_new(BIO_s_null());
   if (ssl_ == nullptr || in == nullptr || out == nullptr) throw std::bad_alloc{};
   BIO_set_mem_eof_return(in, -1);
   SSL_set_bio(ssl_, in, out);
+  [[maybe_unused]] const bool ok = SSL_set_app_data(ssl_, this) == 1 &&
+                                   SSL_use_certificate(ssl_, certificate_.native()) == 1 &&
+                                   SSL_use_PrivateKey(ssl_, certificate_.native_key()) == 1;
+  assert(ok);
+  ERR_clear_error();
   // Whatever OpenSSL writes is dropped: note_outgoing sees the messages before they become records.
   SSL_set_mtu(ssl_, 16'384);
   DTLS_set_timer_cb(ssl_, no_timer);
@@ -49,7 +52,19 @@ Handshake::~Handshake() {
   SSL_CTX_free(context_);
 }
 
-void Handshake::configure(SSL_CTX* context) {
+SSL_CTX* Handshake::settings(const crypto::LibraryContext& library) {
+  // OpenSSL fetches every algorithm that it knows for a new SSL_CTX, which takes longer than any step of a handshake.
+  // That of the process-wide library context is as process-wide, and nobody changes it any more: no handshake leaves
+  // anything in it. A seeded context has one for each handshake, since making it draws from the seed.
+  if (library != crypto::LibraryContext::system()) return make_settings(library);
+  static SSL_CTX* const shared = make_settings(library);  // Never freed: a handshake may end after exit() began.
+  SSL_CTX_up_ref(shared);
+  return shared;
+}
+
+SSL_CTX* Handshake::make_settings(const crypto::LibraryContext& library) {
+  SSL_CTX* context = SSL_CTX_new_ex(library.native(), nullptr, DTLS_method());
+  if (context == nullptr) throw std::bad_alloc{};
   bool ok = SSL_CTX_set_min_proto_version(context, DTLS1_2_VERSION) == 1 &&
             SSL_CTX_set_max_proto_version(context, DTLS1_2_VERSION) == 1;
   // RFC 8827 section 6.5: at least 128 bits, but peers' RSA keys may be of 1024 bits (level 1).
@@ -65,12 +80,10 @@ void Handshake::configure(SSL_CTX* context) {
        SSL_CTX_set_tlsext_use_srtp(context, "SRTP_AEAD_AES_128_GCM:SRTP_AEAD_AES_256_GCM:SRTP_AES128_CM_SHA1_80") == 0;
   // RFC 8827 section 6.5: both sides show certificates; the fingerprint decides, not a chain.
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
-  SSL_CTX_set_cert_verify_callback(context, on_verify, this);
-  ok = ok && SSL_CTX_use_certificate(context, certificate_.native()) == 1 &&
-       SSL_CTX_use_PrivateKey(context, certificate_.native_key()) == 1;
+  SSL_CTX_set_cert_verify_callback(context, on_verify, nullptr);
   assert(ok);
   (void)ok;
-  ERR_clear_error();
+  return context;
 }
 
 Handshake::Status Handshake::start() { return step(); }
@@ -133,7 +146,10 @@ void Handshake::note_incoming(int type, std::span<const std::byte> bytes) {
   }
 }
 
-int Handshake::on_verify(X509_STORE_CTX* store, void* self) { return static_cast<Handshake*>(self)->verify(store); }
+int Handshake::on_verify(X509_STORE_CTX* store, void*) {
+  const void* ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+  return static_cast<Handshake*>(SSL_get_app_data(static_cast<const SSL*>(ssl)))->verify(store) ? 1 : 0;
+}
 
 bool Handshake::verify(X509_STORE_CTX* store) {
   X509* certificate = X509_STORE_CTX_get0_cert(store);

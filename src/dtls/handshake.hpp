@@ -67,8 +67,10 @@ class Handshake {
 
  private:
   static void on_message(int write, int version, int type, const void* data, std::size_t size, ssl_st*, void* self);
-  static int on_verify(x509_store_ctx_st* store, void* self);
-  void configure(ssl_ctx_st* context);
+  static int on_verify(x509_store_ctx_st* store, void*);
+  /// What is the same for all handshakes of a library context: a reference of the caller's own.
+  static ssl_ctx_st* settings(const crypto::LibraryContext& library);
+  static ssl_ctx_st* make_settings(const crypto::LibraryContext& library);
   void note_outgoing(int type, std::span<const std::byte> bytes);
   void note_incoming(int type, std::span<const std::byte> bytes);
   bool verify(x509_store_ctx_st* store);

@@ -7,7 +7,10 @@
 
 #include <algorithm>
 #include <fstream>
+#include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <sstream>
 
@@ -45,8 +48,15 @@ std::string hex(const IpAddress& address) {
   return out;
 }
 
-bool is_wireless(const std::string& name) {
-  return ::access(("/sys/class/net/" + name + "/wireless").c_str(), F_OK) == 0;
+/// What each address of an interface has in common; asking the system takes several calls.
+struct Interface {
+  unsigned index = 0;
+  bool wireless = false;
+};
+
+Interface look_at(const std::string& name) {
+  return {.index = ::if_nametoindex(name.c_str()),
+          .wireless = ::access(("/sys/class/net/" + name + "/wireless").c_str(), F_OK) == 0};
 }
 
 // RFC 8445 section 5.1.1.1: deprecated forms of IPv6 addresses.
@@ -67,7 +77,8 @@ std::vector<InterfaceAddress> interfaces() {
   ifaddrs* head = nullptr;
   if (::getifaddrs(&head) != 0) return {};
   const std::unique_ptr<ifaddrs, void (*)(ifaddrs*)> owner{head, ::freeifaddrs};
-  const auto unusable = unusable_v6();
+  std::optional<std::set<std::string>> unusable;
+  std::map<std::string, Interface, std::less<>> known;
 
   std::vector<InterfaceAddress> out;
   for (const ifaddrs* it = head; it != nullptr; it = it->ifa_next) {
@@ -76,13 +87,18 @@ std::vector<InterfaceAddress> interfaces() {
     if (!endpoint) continue;
     InterfaceAddress a;
     a.name = it->ifa_name;
-    a.index = ::if_nametoindex(it->ifa_name);
     a.address = endpoint->address;
+    auto found = known.find(a.name);
+    if (found == known.end()) found = known.emplace(a.name, look_at(a.name)).first;
+    a.index = found->second.index;
+    a.wireless = found->second.wireless;
     a.loopback = (it->ifa_flags & IFF_LOOPBACK) != 0 || a.address.is_loopback();
     a.multicast = (it->ifa_flags & IFF_MULTICAST) != 0;
     a.point_to_point = (it->ifa_flags & IFF_POINTOPOINT) != 0;
-    a.wireless = is_wireless(a.name);
-    a.deprecated = a.address.is_v6() && unusable.contains(hex(a.address));
+    if (a.address.is_v6()) {
+      if (!unusable) unusable = unusable_v6();
+      a.deprecated = unusable->contains(hex(a.address));
+    }
     out.push_back(std::move(a));
   }
   return out;

@@ -49,9 +49,8 @@ std::size_t datagrams_in(std::size_t bytes, std::size_t segment) noexcept {
 
 void UdpSocket::configure_platform() {
   // 0 means "no segmentation by default"; that the kernel knows the option is what we ask.
-  const int zero = 0, one = 1;
+  const int zero = 0;
   gso_ = ::setsockopt(fd_.get(), IPPROTO_UDP, UDP_SEGMENT, &zero, sizeof zero) == 0;
-  gro_ = ::setsockopt(fd_.get(), IPPROTO_UDP, UDP_GRO, &one, sizeof one) == 0;
   allow_fragments(false);
 }
 
@@ -106,6 +105,14 @@ bool UdpSocket::receive(TimePoint now, ReceiveBatch& batch) {
     batch.add(now, Path{local_, *from, Protocol::Udp}, ecn, batch.message(i).first(headers[i].msg_len), segment);
   }
   counters_.received += batch.datagrams().size();
+  // Only where datagrams come faster than they are read is there anything to join. Not from the start: the first such
+  // socket of a system and the last make the kernel rewrite its own code on all processors, which is a good part of
+  // what a connection that never carries much would cost.
+  constexpr int crowd = 4;
+  if (got >= crowd && !gro_) {
+    const int one = 1;
+    gro_ = ::setsockopt(fd_.get(), IPPROTO_UDP, UDP_GRO, &one, sizeof one) == 0;
+  }
   return static_cast<std::size_t>(got) == n;
 }
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <span>
 #include <system_error>
 
@@ -46,6 +47,8 @@ class UdpSocket {
   [[nodiscard]] const Endpoint& local() const noexcept { return local_; }
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
   [[nodiscard]] bool segmentation_offload() const noexcept { return gso_; }
+  /// Whether the kernel may join datagrams that arrive together: from when several were waiting at once.
+  [[nodiscard]] bool receive_offload() const noexcept { return gro_.value_or(false); }
 
   /// Fills `batch` with what has arrived, stamped `now`. Returns false when nothing more waits.
   bool receive(TimePoint now, ReceiveBatch& batch);
@@ -69,7 +72,7 @@ class UdpSocket {
   Endpoint local_;
   Counters counters_;
   bool gso_ = false;
-  bool gro_ = false;
+  std::optional<bool> gro_;  ///< Whether the kernel can; it was not asked yet.
 };
 
 }  // namespace linnet::io

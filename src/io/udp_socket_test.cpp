@@ -130,6 +130,33 @@ TEST(UdpSocket, TakesAPortOfTheRangeAndFailsWhenAllAreTaken) {
   EXPECT_EQ(second.error(), std::errc::address_in_use);
 }
 
+#ifdef __linux__
+TEST(UdpSocket, AsksTheKernelToJoinDatagramsOnlyOnceSeveralWaitAtOnce) {
+  auto a = bound(loopback4);
+  auto b = bound(loopback4);
+  DatagramBatch batch;
+  for (int i = 0; i < 20; ++i) {
+    batch.clear();
+    put(batch, a, b, 100, std::byte{1});
+    a.send(batch.runs());
+    ASSERT_EQ(receive_all(b, 1).size(), 1U);
+  }
+  EXPECT_FALSE(b.receive_offload());
+  const auto burst = [&](std::byte fill) {
+    batch.clear();
+    for (int i = 0; i < 8; ++i) put(batch, a, b, 100, fill);
+    a.send(batch.runs());
+    const auto got = receive_all(b, 8);
+    EXPECT_EQ(got.size(), 8U);
+    for (const Received& r : got) EXPECT_EQ(r.bytes, std::vector<std::byte>(100, fill));
+  };
+  burst(std::byte{2});
+  EXPECT_TRUE(b.receive_offload());
+  burst(std::byte{3});
+  EXPECT_FALSE(a.receive_offload());
+}
+#endif
+
 TEST(UdpSocket, GivesNothingWhenNothingArrived) {
   auto a = bound(loopback4);
   ReceiveBatch batch;
