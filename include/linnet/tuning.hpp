@@ -16,6 +16,14 @@ enum class CongestionAlgorithm : std::uint8_t {
   Bbr,      ///< Models the path's rate and delay (draft-ietf-ccwg-bbr); keeps its speed on lossy paths.
 };
 
+/// Whether ICE uses TCP besides (RFC 6544).
+enum class IceTcp : std::uint8_t {
+  Off,            ///< UDP alone.
+  Active,         ///< Connects to addresses at which the peer waits for connections. Browsers do this, too.
+  ActivePassive,  ///< And waits for connections on a port of each address: what a server does that browsers behind
+                  ///< firewalls are to reach.
+};
+
 /// Everything that can be set about a connection and is no part of W3C RTCConfiguration. The defaults are good for
 /// the open internet; each limit bounds memory against a hostile or a slow peer.
 struct Tuning {
@@ -60,6 +68,10 @@ struct Tuning {
   bool ice_loopback_candidates = false;
   /// Take nothing else: for two programs on one machine, which then send nothing to a network.
   bool ice_loopback_only = false;
+  /// ICE over TCP (RFC 6544), where UDP does not get through: it always comes after UDP.
+  IceTcp ice_tcp = IceTcp::Active;
+  /// Off: no UDP candidates, for networks that let none through (and for tests).
+  bool ice_udp = true;
   /// Behave as an ICE-lite implementation (RFC 8445 section 2.5): for servers on public addresses only.
   bool ice_lite = false;
 
@@ -103,12 +115,17 @@ struct Tuning {
 
   // --- The runtime's sockets ---------------------------------------------------------------------------------
 
-  /// UDP ports to bind to, inclusive; 0 lets the operating system choose.
+  /// UDP and listening TCP ports to bind to, inclusive; 0 lets the operating system choose.
   std::uint16_t port_min = 0;
   std::uint16_t port_max = 0;
   /// Asked of the kernel for each socket; its default drops packets at a few hundred Mbit/s.
   std::size_t socket_receive_buffer = std::size_t{4} * 1'024 * 1'024;
   std::size_t socket_send_buffer = std::size_t{4} * 1'024 * 1'024;
+  /// How long a TCP connection, with its TLS handshake, may take to open.
+  Duration stream_connect_timeout = std::chrono::seconds{10};
+  /// A file of certificates (PEM) whom `turns:` servers may have theirs from, besides the system's authorities: for a
+  /// TURN server inside a company. Nothing turns the verification off. Empty: the system's alone.
+  std::string tls_ca_file{};
   /// Leave out one address family.
   bool use_ipv4 = true;
   bool use_ipv6 = true;

@@ -61,7 +61,7 @@ class Agent {
   /// No further sockets in this generation.
   void sockets_done(TimePoint now);
   /// The socket is gone (its interface went down): its candidates and pairs go too.
-  void remove_socket(TimePoint now, const Endpoint& local);
+  void remove_socket(TimePoint now, const Endpoint& local, Protocol protocol = Protocol::Udp);
   /// Answers Resolve; no address: it failed.
   void resolved(TimePoint now, ResolveId id, std::span<const IpAddress> addresses);
   /// Answers Connect.

@@ -58,7 +58,7 @@ void Agent::add_socket(TimePoint now, const LocalSocket& socket) {
   if (!active() || this->socket(socket.local) != nullptr) return;
   if (socket.protocol != Protocol::Udp || sockets_.size() >= options_.max_local_candidates) {
     ++statistics_.limits_hit;
-    emit(CloseSocket{socket.local});
+    emit(CloseSocket{socket.local, socket.protocol});
     return;
   }
   sockets_.push_back(socket);
@@ -76,8 +76,9 @@ void Agent::sockets_done(TimePoint now) {
   run();
 }
 
-void Agent::remove_socket(TimePoint now, const Endpoint& local) {
+void Agent::remove_socket(TimePoint now, const Endpoint& local, Protocol protocol) {
   advance(now);
+  if (protocol != Protocol::Udp) return;
   if (closed_ || std::erase_if(sockets_, [&](const LocalSocket& s) { return s.local == local; }) == 0) return;
   if (previous_ && previous_->pair.path.local == local) {
     previous_.reset();

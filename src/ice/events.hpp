@@ -27,6 +27,7 @@ struct Resolve {
 /// The agent has done with a socket.
 struct CloseSocket {
   Endpoint local;
+  Protocol protocol = Protocol::Udp;
 };
 /// Open a stream and answer with `connected` or `disconnected`. `path.remote` is where to; `path.local.address` is what
 /// to bind to, any address when unspecified; `path.local.port` is no port but a number that makes the name unique in

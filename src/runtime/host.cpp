@@ -40,11 +40,18 @@ Result<std::shared_ptr<Host>> Host::create(boost::asio::any_io_executor executor
   host->sockets_.on_ready(
       host->weak_from_this(), [h = host.get()](SocketSet::Socket& socket) { h->on_readable(socket); },
       [h = host.get()] { h->pump(io::SteadyClock::now()); });
+  host->streams_.on_ready(
+      host->weak_from_this(), [h = host.get()](Stream& stream) { h->on_stream_readable(stream); },
+      [h = host.get()] { h->pump(io::SteadyClock::now()); });
   return host;
 }
 
 Host::Host(Key, boost::asio::any_io_executor executor, const Tuning& tuning)
-    : executor_(std::move(executor)), tuning_(tuning), sockets_(executor_, tuning_), timer_(executor_) {}
+    : executor_(std::move(executor)),
+      tuning_(tuning),
+      sockets_(executor_, tuning_),
+      streams_(executor_, tuning_),
+      timer_(executor_) {}
 
 Host::~Host() {
   if (session_) write_trace();
@@ -81,6 +88,32 @@ void Host::on_readable(SocketSet::Socket& socket) {
     if (!more) break;
   }
   pump(now);
+}
+
+void Host::on_stream_readable(Stream& stream) {
+  const EntryGuard::Scope scope{guard_};
+  if (finished_) return;
+  constexpr int batches = 4;  // Then the session answers, and others get their turn.
+  const TimePoint now = io::SteadyClock::now();
+  // The session knows a stream before it hears what came on it.
+  tell_stream_changes(now);
+  for (int i = 0; i < batches; ++i) {
+    const bool more = streams_.receive(stream);
+    while (const auto bytes = stream.next()) session_->handle_datagram({now, stream.path(), Ecn::NotEct, *bytes});
+    write_trace();
+    if (!more) break;
+  }
+  streams_.settle(stream);
+  pump(now);
+}
+
+void Host::tell_stream_changes(TimePoint now) {
+  for (const StreamSet::Change& change : streams_.take_changes()) {
+    if (change.open)
+      session_->connected(now, change.path);
+    else
+      session_->disconnected(now, change.path, change.why);
+  }
 }
 
 void Host::pump(TimePoint now) {
@@ -125,6 +158,7 @@ void Host::pump(TimePoint now) {
 
 void Host::drain(TimePoint now) {
   while (!finished_) {
+    tell_stream_changes(now);
     if (!next_event_) next_event_ = session_->poll_event();
     const bool state_first = next_event_ && std::holds_alternative<Session::SignalingStateChange>(*next_event_);
     if (!completions_.empty() && !state_first) {
@@ -160,9 +194,14 @@ void Host::handle(Session::Event& event, TimePoint now) {
     }
     names_->start(*question);
   } else if (const auto* close = std::get_if<Session::CloseSocket>(&event)) {
-    sockets_.close(close->local);
+    if (close->protocol == Protocol::Udp)
+      sockets_.close(close->local);
+    else
+      streams_.close_listener(close->local);
   } else if (const auto* stream = std::get_if<Session::Connect>(&event)) {
-    session_->disconnected(now, stream->path, "Streams are not supported yet.");
+    streams_.connect(*stream);
+  } else if (const auto* unused = std::get_if<Session::Disconnect>(&event)) {
+    streams_.disconnect(unused->path);
   } else if (std::holds_alternative<Session::Terminated>(event)) {
     finish();
   } else if (const auto observer = observer_.lock()) {
@@ -172,21 +211,35 @@ void Host::handle(Session::Event& event, TimePoint now) {
 
 void Host::open_sockets(TimePoint now) {
   const auto changes = sockets_.refresh();
-  for (const Endpoint& local : changes.gone) session_->remove_socket(now, local);
-  for (const LocalSocket& socket : changes.added) session_->add_socket(now, socket);
+  for (const Endpoint& local : changes.gone) {
+    session_->remove_socket(now, local);
+    for (const Endpoint& listener : streams_.close_listeners(local.address))
+      session_->remove_socket(now, listener, Protocol::Tcp);
+  }
+  for (LocalSocket socket : changes.added) {
+    session_->add_socket(now, socket);
+    if (tuning_.ice_tcp != IceTcp::ActivePassive) continue;
+    const auto listener = streams_.listen(socket.local.address);
+    if (!listener) continue;
+    socket.local = *listener;
+    socket.protocol = Protocol::Tcp;
+    session_->add_socket(now, socket);
+  }
   session_->sockets_done(now);
 }
 
 bool Host::transmit(TimePoint now) {
   bool sent = false;
   DatagramBatch& batch = send_scratch();
-  while (!sockets_.blocked()) {
+  while (!sockets_.blocked() && !streams_.blocked()) {
     batch.clear();
     const Progress progress = session_->poll_transmit(now, batch);
     write_trace();
     if (!batch.empty()) {
       sent = true;
       sockets_.send(batch.runs());
+      streams_.send(batch.runs());
+      if (streams_.has_changes()) again_ = true;
     }
     if (batch.empty() || progress == Progress::Done) break;
   }
@@ -211,6 +264,7 @@ void Host::finish() {
   write_trace();
   if (trace_) trace_->flush();
   sockets_.close();
+  streams_.close();
   if (names_) names_->close();
   armed_ = never;
   timer_.cancel();

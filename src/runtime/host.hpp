@@ -13,6 +13,7 @@
 #include "runtime/name_lookup.hpp"
 #include "runtime/observer.hpp"
 #include "runtime/socket_set.hpp"
+#include "runtime/stream_set.hpp"
 #include "runtime/trace_writer.hpp"
 
 namespace linnet::runtime {
@@ -52,6 +53,8 @@ class Host : public std::enable_shared_from_this<Host> {
 
  private:
   void on_readable(SocketSet::Socket& socket);
+  void on_stream_readable(Stream& stream);
+  void tell_stream_changes(TimePoint now);
   void pump(TimePoint now);
   void drain(TimePoint now);
   void run_completions();
@@ -72,6 +75,7 @@ class Host : public std::enable_shared_from_this<Host> {
   std::unique_ptr<TraceWriter> trace_;  ///< Null: nothing is traced.
   std::weak_ptr<Observer> observer_;
   SocketSet sockets_;
+  StreamSet streams_;
   std::optional<NameLookup> names_;
   boost::asio::steady_timer timer_;
   TimePoint armed_ = never;  ///< When the timer will fire; never later than the session needs.

@@ -62,7 +62,12 @@ void SocketSet::close() {
 void SocketSet::send(std::span<const DatagramBatch::Run> runs) {
   while (!runs.empty()) {
     const Endpoint local = runs.front().path.local;
-    const auto other = std::ranges::find_if(runs, [&](const auto& run) { return run.path.local != local; });
+    if (runs.front().path.protocol != Protocol::Udp) {
+      runs = runs.subspan(1);
+      continue;
+    }
+    const auto other = std::ranges::find_if(
+        runs, [&](const auto& run) { return run.path.local != local || run.path.protocol != Protocol::Udp; });
     const auto same = runs.first(static_cast<std::size_t>(other - runs.begin()));
     runs = runs.subspan(same.size());
     const auto found = sockets_.find(local);

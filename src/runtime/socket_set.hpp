@@ -41,7 +41,7 @@ class SocketSet {
   void close(const Endpoint& local);
   void close();
 
-  /// Sends all runs, each on the socket it names. What a full socket does not take is copied and kept.
+  /// Sends the runs over UDP, each on the socket it names. What a full socket does not take is copied and kept.
   void send(std::span<const DatagramBatch::Run> runs);
   /// Something is kept back: make no more until `OnWritable`.
   [[nodiscard]] bool blocked() const noexcept { return blocked_; }

@@ -38,7 +38,7 @@ class Session::Impl {
   // impl_transport.cpp
   void add_socket(TimePoint now, const LocalSocket& socket);
   void sockets_done(TimePoint now);
-  void remove_socket(TimePoint now, const Endpoint& local);
+  void remove_socket(TimePoint now, const Endpoint& local, Protocol protocol);
   void resolved(TimePoint now, ResolveId id, std::span<const IpAddress> addresses);
   void connected(TimePoint now, const Path& path);
   void disconnected(TimePoint now, const Path& path, std::string_view why);
@@ -134,7 +134,7 @@ class Session::Impl {
   bool local_described_ = false;  ///< setLocalDescription() has succeeded once.
   /// Counts the transports that this session has had: makes ids of `Resolve` unique.
   std::uint64_t epoch_ = 0;
-  std::set<Endpoint> sockets_;
+  std::set<std::pair<Protocol, Endpoint>> sockets_;
   std::set<Path> streams_;
   std::optional<std::string> data_mid_;
   std::optional<std::uint16_t> data_m_line_index_;

@@ -41,7 +41,7 @@ void Session::Impl::drop_transport() {
 }
 
 void Session::Impl::close_sockets() {
-  for (const Endpoint& local : std::exchange(sockets_, {})) events_.push(CloseSocket{local});
+  for (const auto& [protocol, local] : std::exchange(sockets_, {})) events_.push(CloseSocket{local, protocol});
   for (const Path& path : std::exchange(streams_, {})) events_.push(Disconnect{path});
 }
 
@@ -49,7 +49,7 @@ void Session::Impl::close_sockets() {
 
 void Session::Impl::add_socket(TimePoint now, const LocalSocket& socket) {
   advance(now);
-  sockets_.insert(socket.local);
+  sockets_.insert({socket.protocol, socket.local});
   transport_->ice().add_socket(now_, {.local = socket.local,
                                       .protocol = socket.protocol,
                                       .network_id = socket.network_id,
@@ -63,10 +63,10 @@ void Session::Impl::sockets_done(TimePoint now) {
   settle();
 }
 
-void Session::Impl::remove_socket(TimePoint now, const Endpoint& local) {
+void Session::Impl::remove_socket(TimePoint now, const Endpoint& local, Protocol protocol) {
   advance(now);
-  sockets_.erase(local);
-  transport_->ice().remove_socket(now_, local);
+  sockets_.erase({protocol, local});
+  transport_->ice().remove_socket(now_, local, protocol);
   settle();
 }
 
@@ -80,7 +80,11 @@ void Session::Impl::resolved(TimePoint now, ResolveId id, std::span<const IpAddr
 
 void Session::Impl::connected(TimePoint now, const Path& path) {
   advance(now);
-  if (!streams_.contains(path)) return;  // Given up meanwhile.
+  if (!streams_.contains(path)) {
+    // Given up meanwhile; or it came in.
+    if (path.protocol != Protocol::Tcp || !sockets_.contains({Protocol::Tcp, path.local})) return;
+    streams_.insert(path);
+  }
   transport_->ice().connected(now_, path);
   settle();
 }
@@ -124,7 +128,7 @@ void Session::Impl::handle_ice(ice::Event& event) {
           tell(Resolve{
               .id = ResolveId{e.id.value() | epoch_ << epoch_shift}, .host = std::move(e.host), .mdns = e.mdns});
         } else if constexpr (std::is_same_v<E, ice::CloseSocket>) {
-          if (sockets_.erase(e.local) != 0) events_.push(CloseSocket{e.local});
+          if (sockets_.erase({e.protocol, e.local}) != 0) events_.push(CloseSocket{e.local, e.protocol});
         } else if constexpr (std::is_same_v<E, ice::Connect>) {
           if (closed_) return;
           streams_.insert(e.path);

@@ -47,7 +47,9 @@ std::optional<std::string> Session::poll_key_log() { return impl_->poll_key_log(
 
 void Session::add_socket(TimePoint now, const LocalSocket& socket) { impl_->add_socket(now, socket); }
 void Session::sockets_done(TimePoint now) { impl_->sockets_done(now); }
-void Session::remove_socket(TimePoint now, const Endpoint& local) { impl_->remove_socket(now, local); }
+void Session::remove_socket(TimePoint now, const Endpoint& local, Protocol protocol) {
+  impl_->remove_socket(now, local, protocol);
+}
 void Session::resolved(TimePoint now, ResolveId id, std::span<const IpAddress> addresses) {
   impl_->resolved(now, id, addresses);
 }

@@ -98,6 +98,7 @@ class Session {
   /// The socket bound here is no longer needed.
   struct CloseSocket {
     Endpoint local;
+    Protocol protocol = Protocol::Udp;
   };
 
   /// Open a stream and answer with `connected` or `disconnected`. Every datagram of it bears this very path, both ways.
@@ -219,10 +220,11 @@ class Session {
   void add_socket(TimePoint now, const LocalSocket& socket);
   void sockets_done(TimePoint now);
   /// The socket died, or its network went away.
-  void remove_socket(TimePoint now, const Endpoint& local);
+  void remove_socket(TimePoint now, const Endpoint& local, Protocol protocol = Protocol::Udp);
   /// Empty: the name is not known.
   void resolved(TimePoint now, ResolveId id, std::span<const IpAddress> addresses);
-  /// The stream of `Connect` is open, with TLS its handshake done and the certificate found good.
+  /// The stream of `Connect` is open, with TLS its handshake done and the certificate found good. Or a connection came
+  /// in at a listening socket: `path.local` is that socket's address, `path.remote` the other's. Framing::Rfc4571.
   void connected(TimePoint now, const Path& path);
   /// It could not be opened, or has ended; `why` is for people. Not after `Disconnect`.
   void disconnected(TimePoint now, const Path& path, std::string_view why);
