@@ -184,6 +184,10 @@ std::optional<Endpoint> MessageView::xor_address(AttributeType type) const noexc
   return value ? read_address(*value, bytes_.subspan(4, 16)) : std::nullopt;
 }
 
+std::optional<Endpoint> MessageView::xor_address(const Attribute& attribute) const noexcept {
+  return read_address(attribute.value, bytes_.subspan(4, 16));
+}
+
 std::optional<Endpoint> MessageView::mapped_address() const noexcept {
   const auto mapped = xor_address(AttributeType::XorMappedAddress);
   return mapped ? mapped : address(AttributeType::MappedAddress);

@@ -83,6 +83,8 @@ class MessageView {
   [[nodiscard]] std::optional<Endpoint> address(AttributeType type) const noexcept;  ///< MAPPED-ADDRESS and its like.
   [[nodiscard]] std::optional<Endpoint> xor_address(
       AttributeType type) const noexcept;  ///< XOR-MAPPED-ADDRESS and its like.
+  /// The same of an attribute of this message, for one that may appear more than once.
+  [[nodiscard]] std::optional<Endpoint> xor_address(const Attribute& attribute) const noexcept;
   /// XOR-MAPPED-ADDRESS, else MAPPED-ADDRESS.
   [[nodiscard]] std::optional<Endpoint> mapped_address() const noexcept;
   [[nodiscard]] std::optional<ErrorCodeValue> error_code() const noexcept;

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "linnet/core/time.hpp"
+
+namespace linnet::turn_server {
+
+/// A user with a password that does not change.
+struct User {
+  std::string name;
+  std::string password;
+};
+
+/// Which peers a client may reach through a relay, see PeerPolicy.
+struct PeerOptions {
+  bool allow_private = false;   ///< RFC 1918, RFC 4193, RFC 6598, link-local and benchmark ranges.
+  bool allow_loopback = false;  ///< 127.0.0.0/8 and ::1.
+};
+
+struct Options {
+  std::string realm = "linnet";
+  std::string software = "linnet";
+  std::vector<User> users{};
+  /// What is shared with whoever hands out users of the form "EXPIRY:NAME"; empty: there are none.
+  std::string secret{};
+  PeerOptions peers{};
+  bool ipv4 = true;  ///< Whether there may be relayed addresses of the family.
+  bool ipv6 = true;
+  /// Seconds of Unix time at TimePoint{}: by it the users of `secret` expire.
+  std::int64_t unix_seconds_at_start = 0;
+
+  // RFC 8656 sections 3.2, 9 and 12.
+  Duration default_lifetime = std::chrono::minutes{10};
+  Duration max_lifetime = std::chrono::hours{1};
+  Duration permission_lifetime = std::chrono::minutes{5};
+  Duration channel_lifetime = std::chrono::minutes{10};
+  /// How long a nonce is good (RFC 8656 section 5: at least once an hour a new one).
+  Duration nonce_lifetime = std::chrono::hours{1};
+
+  std::size_t max_allocations = 1'000;
+  std::size_t max_allocations_per_user = 20;
+  std::size_t max_permissions = 128;  ///< Of one allocation.
+  std::size_t max_channels = 64;      ///< Of one allocation.
+  std::size_t max_queued_bytes = std::size_t{4} * 1'024 * 1'024;
+  std::size_t max_queued_datagrams = 4'096;
+  std::uint64_t max_bytes_per_second = 0;  ///< Of one allocation, each way; 0: no limit.
+};
+
+}  // namespace linnet::turn_server
