@@ -108,7 +108,7 @@ bool UdpSocket::receive(TimePoint now, ReceiveBatch& batch) {
   // Only where datagrams come faster than they are read is there anything to join. Not from the start: the first such
   // socket of a system and the last make the kernel rewrite its own code on all processors, which is a good part of
   // what a connection that never carries much would cost.
-  constexpr int crowd = 4;
+  constexpr int crowd = 8;  // More than any handshake sends at once.
   if (got >= crowd && !gro_) {
     const int one = 1;
     gro_ = ::setsockopt(fd_.get(), IPPROTO_UDP, UDP_GRO, &one, sizeof one) == 0;
