@@ -1,7 +1,7 @@
 // OpenSSL 3 would rather have EVP_PKEY_generate. But a key that was made so is put into a certificate by encoding and
 // decoding it with whatever coders the providers turn out to have, for which OpenSSL looks at all of them each time:
-// that takes five times as long as making the key. One that was made here goes in as it is; the price is the second copy
-// that OpenSSL keeps for its providers, 2 KB of memory.
+// that takes five times as long as making the key. One that was made here goes in as it is; the price is the second
+// copy that OpenSSL keeps for its providers, 2 KB of memory.
 #define OPENSSL_SUPPRESS_DEPRECATED  // NOLINT(cppcoreguidelines-macro-usage): OpenSSL's headers ask for it
 
 #include "crypto/p256_key.hpp"
