@@ -92,8 +92,8 @@ struct Tuning {
   /// Spread what the congestion window allows over the round trip, instead of sending it in bursts that overflow short
   /// queues. Paths with round trips under a millisecond are never paced.
   bool sctp_pacing = true;
-  /// With CUBIC: loss of at most 2 % on a path without a queue is taken for the path's own (a radio's) and does not
-  /// shrink the window. Off: RFC 9438 to the letter.
+  /// With CUBIC: loss of at most 2 % that comes while the path's queue is not full is taken for the path's own (a
+  /// radio's) and does not shrink the window. Off: RFC 9438 to the letter.
   bool sctp_tolerate_random_loss = true;
   /// RFC 8260: a message is not stuck behind a longer one of another channel, where the peer can do it too. Without it
   /// channels take turns message by message.

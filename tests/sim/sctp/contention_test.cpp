@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <functional>
 
 #include "sim/sctp/contest.hpp"
 
@@ -71,6 +72,40 @@ TEST(Contention, CubicAndTcpCubicShareThePath) {
   const double mean = std::pow(product, 1.0 / trials);
   EXPECT_GE(mean, 0.5);
   EXPECT_LE(mean, 2.2);
+}
+
+/// What four TCP flows get beside ours, for each byte that they get beside one to the letter of RFC 9438.
+double left_for_tcp(const Bottleneck& path, const std::function<void(PairOptions&)>& change = {}) {
+  const auto theirs = [&](const sctp::Options& ours) {
+    const Trial trial{
+        .path = path, .flows = {ours, tcp, tcp, tcp, tcp}, .warm_up = 30s, .measured = 60s, .stagger = 3s};
+    PairOptions links = trial.options();
+    if (change) change(links);
+    const auto outcome = trial.run(links);
+    return outcome.sum() - outcome.shares[0];
+  };
+  sctp::Options strict = cubic;
+  strict.tolerate_random_loss = false;
+  return theirs(cubic) / theirs(strict);
+}
+
+TEST(Contention, ForgivingAccidentsTakesNothingFromTcpAtShortQueues) {
+  // The whole queue is shorter than what passes for jitter.
+  EXPECT_GE(left_for_tcp({.mbps = 50, .rtt = 100ms, .queue = 0.1}), 0.85);
+  if (sanitized) return;
+  EXPECT_GE(left_for_tcp({.mbps = 50, .rtt = 40ms, .queue = 0.15}), 0.85);
+  EXPECT_GE(left_for_tcp({.mbps = 50, .rtt = 100ms, .queue = 0.25}), 0.85);
+}
+
+TEST(Contention, ForgivingAccidentsTakesNothingFromTcpBehindAPolicer) {
+  if (sanitized) GTEST_SKIP();
+  const auto policed = [](PairOptions& links) {
+    links.a_to_b.bits_per_second = 1'000'000'000;
+    links.a_to_b.queue_bytes = 10'000'000;
+    links.a_to_b.policed_bits_per_second = 50'000'000;
+    links.a_to_b.policer_bucket = 200'000;
+  };
+  EXPECT_GE(left_for_tcp({.mbps = 50, .rtt = 100ms}, policed), 0.85);
 }
 
 TEST(Contention, NeitherBbrNorTcpCubicStarves) {

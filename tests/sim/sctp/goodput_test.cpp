@@ -52,14 +52,13 @@ TEST_P(Goodput, ReachesNineTenthsOfTheBottleneck) {
   EXPECT_GE(share, cell.least);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Paths, Goodput,
-    testing::Values(Cell{10, 20, 0}, Cell{10, 100, 0}, Cell{10, 300, 0}, Cell{100, 20, 0}, Cell{100, 100, 0},
-                    Cell{100, 300, 0}, Cell{1'000, 20, 0}, Cell{1'000, 100, 0}, Cell{1'000, 300, 0},
-                    Cell{10, 20, 0.001}, Cell{10, 100, 0.001}, Cell{10, 300, 0.001}, Cell{100, 20, 0.001},
-                    Cell{100, 100, 0.001}, Cell{100, 300, 0.001}, Cell{1'000, 20, 0.001}, Cell{1'000, 100, 0.001},
-                    // Where losses end slow start early, CUBIC needs half a minute: 0.59 to 1 with nine seeds.
-                    Cell{1'000, 300, 0.001, 0.8}));
+INSTANTIATE_TEST_SUITE_P(Paths, Goodput,
+                         testing::Values(Cell{10, 20, 0}, Cell{10, 100, 0}, Cell{10, 300, 0}, Cell{100, 20, 0},
+                                         Cell{100, 100, 0}, Cell{100, 300, 0}, Cell{1'000, 20, 0}, Cell{1'000, 100, 0},
+                                         Cell{1'000, 300, 0}, Cell{10, 20, 0.001}, Cell{10, 100, 0.001},
+                                         Cell{10, 300, 0.001}, Cell{100, 20, 0.001}, Cell{100, 100, 0.001},
+                                         Cell{100, 300, 0.001}, Cell{1'000, 20, 0.001}, Cell{1'000, 100, 0.001},
+                                         Cell{1'000, 300, 0.001}));
 
 TEST(Bbr, KeepsItsSpeedWhereFivePerCentAreLost) {
   const sctp::Options options{.congestion_algorithm = CongestionAlgorithm::Bbr};

@@ -53,6 +53,23 @@ INSTANTIATE_TEST_SUITE_P(Paths, NineTenths,
                                          Cell{10, 50, 0.001}, Cell{10, 300, 0.001}, Cell{10, 50, 0.001, 8},
                                          Cell{100, 1, 0.001}, Cell{100, 50, 0.001}));
 
+/// A loss in slow start is seldom what ends it: with these seeds one once did, and 0.59 to 0.67 was what remained.
+TEST(NineTenthsOfAGigabit, AreTakenWhateverIsLostInSlowStart) {
+  if (sanitized) GTEST_SKIP();
+  struct Unlucky {
+    Duration rtt;
+    std::uint64_t seed;
+  };
+  for (const auto& [rtt, seed] : {Unlucky{100ms, 4}, Unlucky{300ms, 9}}) {
+    const Trial trial{.path = {.mbps = 1'000, .rtt = rtt, .loss = 0.001},
+                      .flows = {with(CongestionAlgorithm::Cubic)},
+                      .warm_up = std::max<Duration>(27 * rtt, 3s),
+                      .measured = 1s,
+                      .seed = seed};
+    EXPECT_GE(trial.run().shares[0], 0.9) << std::chrono::milliseconds{rtt / 1ms}.count() << " ms";
+  }
+}
+
 struct BesideTcp : testing::TestWithParam<Cell> {};
 
 TEST_P(BesideTcp, CubicIsNotSlower) {

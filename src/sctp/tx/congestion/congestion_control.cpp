@@ -56,16 +56,22 @@ bool CongestionControl::acknowledged(Acknowledgement ack) noexcept {
   if (result.rtt) min_rtt_ = min_rtt_ == Duration::zero() ? *result.rtt : std::min(min_rtt_, *result.rtt);
   if (result.bytes_acked != 0) timed_out_ = false;
   if (exit_ && ack.cumulative >= *exit_) exit_.reset();
-  ack.round_began = !round_end_ || ack.cumulative >= *round_end_;
+  // A hole holds the cumulative TSN up; what arrives behind it measures the round trip all the same.
+  const bool newer = result.rtt && ack.now - *result.rtt >= round_began_at_;
+  ack.round_began = !round_end_ || newer || ack.cumulative >= *round_end_;
   if (ack.round_began) {
     round_end_ = ack.next_tsn;
+    round_began_at_ = ack.now;
     limited_last_ = std::exchange(limited_, false);
   }
   ack.window_limited = limited_ || limited_last_;
   ack.recovering = exit_ && reduced_;
   ack.min_rtt = min_rtt_;
   smoothed_rtt_ = ack.smoothed_rtt;
+  if (answered_ && ack.cumulative >= *answered_) answered_.reset();
+  const std::size_t before = window();
   std::visit([&](auto& a) { a.acknowledged(ack); }, algorithm_);
+  if (std::holds_alternative<Cubic>(algorithm_) && window() < before) answered_ = ack.next_tsn - 1U;
   const bool begins = result.bytes_lost != 0 && lost(ack.now, result.bytes_lost, ack.in_flight, ack.next_tsn - 1U);
   pace(ack.now, ack.smoothed_rtt);
   return begins;
@@ -80,12 +86,12 @@ void CongestionControl::pace(TimePoint now, Duration smoothed_rtt) noexcept {
 
 bool CongestionControl::lost(TimePoint now, std::size_t bytes, std::size_t /*in_flight*/, Tsn highest) noexcept {
   if (Bbr* const bbr = std::get_if<Bbr>(&algorithm_)) bbr->lost(bytes);
+  // The same congestion; what T3-rtx did not declare lost at once is found lost now.
+  if ((exit_ && reduced_) || now < quiet_until_) return false;
   Cubic* const cubic = std::get_if<Cubic>(&algorithm_);
-  const bool forgiven = cubic != nullptr && cubic->forgives(bytes);
+  const bool forgiven = answered_ || (cubic != nullptr && cubic->forgives(bytes));
   // What looked like an accident may turn out to be congestion before the recovery ends.
-  if (exit_ && (reduced_ || forgiven)) return false;
-  // What T3-rtx did not declare lost at once is found lost now: the same congestion.
-  if (now < quiet_until_) return false;
+  if (exit_ && forgiven) return false;
   const bool begins = !exit_;
   exit_ = highest;
   reduced_ = !forgiven;

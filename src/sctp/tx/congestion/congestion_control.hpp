@@ -71,8 +71,10 @@ class CongestionControl {
   Duration smoothed_rtt_{};
   TimePoint quiet_until_{};  // losses until then belong to the last timeout
   std::optional<Tsn> exit_;
-  bool reduced_ = false;  // the recovery under way began with a smaller window
+  bool reduced_ = false;         // the recovery under way began with a smaller window
+  std::optional<Tsn> answered_;  // slow start ended by itself with a smaller window; what was in flight then
   std::optional<Tsn> round_end_;
+  TimePoint round_began_at_{};
   bool limited_ = false;       // the window was used up in this round
   bool limited_last_ = false;  // and in the one before
   bool timed_out_ = false;     // and nothing was acknowledged since

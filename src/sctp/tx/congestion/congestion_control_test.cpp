@@ -128,6 +128,53 @@ TEST_F(Congestion, AnAccidentDoesNotShrinkTheWindowOfCubicUntilItProvesCongestio
   EXPECT_LT(control.window(), before);
 }
 
+TEST_F(Congestion, WhatIsFoundLostWhileRecoveringIsNotHeldAgainstTheNextAccident) {
+  control = CongestionControl{{.algorithm = CongestionAlgorithm::Cubic, .mtu = mtu, .initial_packets = 200}};
+  const auto round_of = [&](Duration rtt) {
+    for (int i = 0; i < 100; ++i) {
+      now += rtt / 100;
+      send(1);
+      (void)control.acknowledged({.now = now,
+                                  .result = {.valid = true, .cumulative_moved = true, .bytes_acked = mtu, .rtt = rtt},
+                                  .in_flight = 100 * mtu,
+                                  .cumulative = Tsn{++acked},
+                                  .next_tsn = Tsn{next},
+                                  .smoothed_rtt = rtt});
+    }
+  };
+  send(100);
+  round_of(20ms);
+  round_of(40ms);  // a queue
+  EXPECT_TRUE(acknowledge(1, 50 * mtu)) << "the overflow begins";
+  const std::size_t reduced = control.window();
+  EXPECT_FALSE(acknowledge(1, 40 * mtu)) << "the rest of it";
+  round_of(20ms);
+  round_of(20ms);
+  ASSERT_FALSE(control.in_fast_recovery());
+  EXPECT_TRUE(acknowledge(1, mtu));
+  EXPECT_GE(control.window(), reduced);
+}
+
+TEST_F(Congestion, AHoleThatStaysDoesNotStopTheRounds) {
+  control = CongestionControl{{.algorithm = CongestionAlgorithm::Cubic, .mtu = mtu}};
+  // The cumulative TSN stays at 0; delay grows from round to round, which is HyStart++'s sign to slow down.
+  send(10);
+  const auto acknowledge_all = [&](Duration rtt) {
+    now += rtt;
+    const std::size_t packets = control.window() / mtu;
+    for (std::size_t i = 0; i < packets; ++i)
+      (void)control.acknowledged({.now = now,
+                                  .result = {.valid = true, .bytes_acked = mtu, .rtt = rtt},
+                                  .in_flight = packets * mtu,
+                                  .cumulative = Tsn{0},
+                                  .next_tsn = Tsn{next},
+                                  .smoothed_rtt = rtt});
+    send(static_cast<std::uint32_t>(packets));
+  };
+  for (const Duration rtt : {100ms, 100ms, 140ms, 140ms, 140ms, 140ms, 140ms, 140ms}) acknowledge_all(rtt);
+  EXPECT_FALSE(control.slow_start());
+}
+
 TEST_F(Congestion, KnowsTheLeastRoundTrip) {
   send(2);
   acknowledge(1);

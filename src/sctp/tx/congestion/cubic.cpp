@@ -18,6 +18,10 @@ constexpr double beta_ecn = 0.85;
 /// Slow start's window, in what one round trip delivers; 2 plus some for measurements that err.
 constexpr double overshoot = 2.1;
 
+/// As BBR tells that a path is full (draft-ietf-ccwg-bbr section 5.3.1.2).
+constexpr double full_growth = 1.25;
+constexpr unsigned most_full_rounds = 3;
+
 double seconds(Duration d) noexcept { return std::chrono::duration<double>(d).count(); }
 /// The time in which the function gets back to `w_max`.
 double k(double w_max, double epoch_window) noexcept { return std::cbrt((w_max - epoch_window) / c); }
@@ -48,6 +52,17 @@ void Cubic::acknowledged(const Acknowledgement& ack) noexcept {
   slow_start_grows(ack);
 }
 
+/// Several rounds without more coming out of the path, though more went in.
+bool Cubic::path_is_full(bool round_began) noexcept {
+  if (!round_began) return false;
+  if (rate_ >= full_growth * full_rate_) {
+    full_rate_ = rate_;
+    full_rounds_ = 0;
+    return false;
+  }
+  return ++full_rounds_ >= most_full_rounds;
+}
+
 void Cubic::slow_start_grows(const Acknowledgement& ack) noexcept {
   auto acked = std::min(static_cast<double>(ack.result.bytes_acked), now_.window);
   if (const auto& rate = ack.result.rate; rate && rate->interval > Duration::zero()) {
@@ -59,6 +74,11 @@ void Cubic::slow_start_grows(const Acknowledgement& ack) noexcept {
       const double most = overshoot * rate_ * seconds(hystart_.last_round()) + static_cast<double>(initial_);
       acked = std::min(acked, std::max(most - now_.window, 0.0));
     }
+  }
+  if (tolerant_ && hystart_.phase() != HyStart::Phase::Done && path_is_full(ack.round_began)) {
+    hystart_.stop();
+    random_.answered(ack.now);
+    now_.window = std::clamp(rate_ * seconds(ack.min_rtt), static_cast<double>(initial_), now_.window);
   }
   switch (hystart_.phase()) {
     // RFC 9406 section 4.2 with L = infinity: what is sent is paced. Back from a timeout HyStart is done, and slow
@@ -112,7 +132,9 @@ void Cubic::reduce(double factor) noexcept {
 
 bool Cubic::forgives(std::size_t bytes_lost) noexcept {
   random_.lost(bytes_lost);
-  return tolerant_ && random_.likely();
+  if (!tolerant_) return false;
+  const bool first = slow_start() && hystart_.phase() != HyStart::Phase::Done;
+  return first ? random_.likely_in_slow_start(mtu_) : random_.likely();
 }
 
 void Cubic::congested(bool ecn) noexcept {
@@ -123,7 +145,7 @@ void Cubic::congested(bool ecn) noexcept {
   // Where accidents happen all the time, one that meets a short queue must not cost more than that queue.
   const double factor = ecn ? beta_ecn : beta;
   reduce(tolerant_ ? std::max(factor, random_.path_share()) : factor);
-  random_.answered();
+  if (last_ack_) random_.answered(*last_ack_);
   now_.window = static_cast<double>(now_.threshold);
   before_ = whole;
   if (ecn) before_.reset();  // a mark is never a mistake

@@ -48,6 +48,7 @@ class Cubic {
   void grow(const Acknowledgement& ack) noexcept;
   void reduce(double factor) noexcept;
   void slow_start_grows(const Acknowledgement& ack) noexcept;
+  [[nodiscard]] bool path_is_full(bool round_began) noexcept;
 
   std::size_t mtu_;
   std::size_t initial_;
@@ -55,8 +56,10 @@ class Cubic {
   State now_;
   std::optional<State> before_;
   std::optional<TimePoint> last_ack_;
-  double rate_ = 0;       // bytes a second, the most that was delivered in slow start
-  double delivered_ = 0;  // bytes that got through in a round trip, lately
+  double rate_ = 0;           // bytes a second, the most that was delivered in slow start
+  double delivered_ = 0;      // bytes that got through in a round trip, lately
+  double full_rate_ = 0;      // the last rate that was a quarter above the one before
+  unsigned full_rounds_ = 0;  // since
   HyStart hystart_;
   RandomLoss random_;
 };

@@ -170,6 +170,50 @@ TEST_F(CubicTest, ForgivesAccidentsOnlyWhenTolerant) {
   EXPECT_FALSE(tolerant.forgives(3 * mtu)) << "four per cent";
 }
 
+struct SlowStartOnALossyPath : testing::Test {
+  Cubic control{mtu, 10 * mtu, true};
+  TimePoint now{1s};
+
+  /// All of the window comes back, at `rate` bytes a second.
+  void round(double rate, Duration rtt = 100ms) {
+    const std::size_t packets = control.window() / mtu;
+    for (std::size_t i = 0; i < packets; ++i) {
+      now += rtt / static_cast<Duration::rep>(packets);
+      control.acknowledged({.now = now,
+                            .result = {.bytes_acked = mtu,
+                                       .rtt = rtt,
+                                       .rate = RateSample{.delivered = static_cast<std::size_t>(rate), .interval = 1s}},
+                            .smoothed_rtt = rtt,
+                            .min_rtt = 100ms,
+                            .round_began = i == 0,
+                            .window_limited = true});
+    }
+  }
+};
+
+TEST_F(SlowStartOnALossyPath, GoesOnOverAccidents) {
+  for (int i = 0; i < 3; ++i) round(1e6);
+  EXPECT_TRUE(control.forgives(mtu));
+  EXPECT_TRUE(control.slow_start());
+  const std::size_t before = control.window();
+  round(2e6);
+  EXPECT_GT(control.window(), before * 3 / 2);
+}
+
+TEST_F(SlowStartOnALossyPath, EndsWithWhatThePathHoldsWhenNoMoreComesOutOfIt) {
+  for (int i = 0; i < 3; ++i) round(5e5);
+  EXPECT_TRUE(control.slow_start()) << "may be chance";
+  ASSERT_EQ(control.window(), 80 * mtu);
+  round(5e5);
+  EXPECT_FALSE(control.slow_start());
+  EXPECT_NEAR(static_cast<double>(control.window()), 0.1 * 5e5, 2 * mtu);
+}
+
+TEST_F(SlowStartOnALossyPath, GoesOnWhileMoreAndMoreComesOutOfIt) {
+  for (int i = 0; i < 6; ++i) round(1e6 * std::pow(1.3, i));
+  EXPECT_TRUE(control.slow_start());
+}
+
 TEST_F(CubicTest, IdleTimeFadesToTheInitialWindowAndRemembersTheWay) {
   grow_to(100);
   control.congested(false);

@@ -8,7 +8,8 @@ namespace linnet::sctp {
 namespace {
 
 constexpr std::size_t one_in = 50;
-// As HyStart++ (RFC 9406) tells a queue from jitter.
+/// Packets; two per cent of a small window is less than one.
+constexpr std::size_t few = 2;
 constexpr Duration min_delay = std::chrono::milliseconds{4};
 constexpr Duration max_delay = std::chrono::milliseconds{16};
 
@@ -17,9 +18,30 @@ constexpr Duration max_delay = std::chrono::milliseconds{16};
 void RandomLoss::acknowledged(const Acknowledgement& ack) noexcept {
   if (ack.round_began) last_round_ = std::exchange(this_round_, {});
   this_round_.acked += ack.result.bytes_acked;
-  if (!ack.result.rtt) return;
+  // What left before the window shrank met the queue that it shrank for.
+  if (!ack.result.rtt || ack.now - *ack.result.rtt < answered_at_) return;
   least_ = std::min(least_, *ack.result.rtt);
   this_round_.rtt = std::min(this_round_.rtt, *ack.result.rtt);
+  recent_[next_++ % recent_.size()] = *ack.result.rtt;
+  most_ = std::max(most_, *ack.result.rtt);
+}
+
+/// A queue that drops is full, and so it is for what passes it just before and after: their round trips are the longest
+/// ones, of those that the path shows at all. Without a queue (behind a policer) nothing tells the two apart.
+bool RandomLoss::overflow() const noexcept {
+  const Duration room = most_ - least_;
+  return room < threshold() / 4 || std::ranges::max(recent_) - least_ >= room / 2;
+}
+
+/// As HyStart++ (RFC 9406) tells a queue from jitter.
+Duration RandomLoss::threshold() const noexcept { return std::clamp(least_ / 8, min_delay, max_delay); }
+
+void RandomLoss::answered(TimePoint now) noexcept {
+  answered_at_ = now;
+  for (Round* const round : {&this_round_, &last_round_}) {
+    round->lost = 0;
+    round->rtt = Duration::max();
+  }
 }
 
 bool RandomLoss::rare() const noexcept {
@@ -27,19 +49,22 @@ bool RandomLoss::rare() const noexcept {
   return lost * one_in <= lost + this_round_.acked + last_round_.acked;
 }
 
-/// A round trip just begun says little; then the whole one before counts.
+/// A part of a round may have met nothing but a burst of our own: a queue stands in all of it.
 Duration RandomLoss::round_trip() const noexcept {
-  const auto known = [](Duration rtt) { return rtt == Duration::max() ? Duration::zero() : rtt; };
-  return std::max(known(this_round_.rtt), known(last_round_.rtt));
+  return last_round_.rtt == Duration::max() ? Duration::zero() : std::min(this_round_.rtt, last_round_.rtt);
 }
 
-bool RandomLoss::likely() const noexcept {
-  return rare() && least_ != Duration::max() && round_trip() < least_ + std::clamp(least_ / 8, min_delay, max_delay);
+bool RandomLoss::likely_in_slow_start(std::size_t mtu) const noexcept {
+  return rare() || (this_round_.lost + last_round_.lost <= few * mtu && no_queue());
 }
+
+bool RandomLoss::likely() const noexcept { return rare() && no_queue() && !overflow(); }
+
+bool RandomLoss::no_queue() const noexcept { return least_ != Duration::max() && round_trip() < least_ + threshold(); }
 
 double RandomLoss::path_share() const noexcept {
   const Duration rtt = round_trip();
-  if (rtt <= Duration::zero() || !rare()) return 0;
+  if (rtt <= Duration::zero() || !rare() || overflow()) return 0;
   return static_cast<double>(least_.count()) / static_cast<double>(rtt.count());
 }
 

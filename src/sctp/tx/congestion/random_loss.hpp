@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 
 #include "linnet/core/time.hpp"
@@ -7,22 +8,31 @@
 
 namespace linnet::sctp {
 
-/// Tells loss by congestion from loss by accident (a radio, a bad cable): the latter comes without a queue and is
-/// rare. Owned by Cubic. See docs/decisions/004-congestion-control.md.
+/// Tells loss by congestion from loss by accident (a radio, a bad cable): the latter is rare, and the queue is not full
+/// when it happens, however short that queue is. Owned by Cubic. See docs/decisions/004-congestion-control.md.
 class RandomLoss {
  public:
   void acknowledged(const Acknowledgement& ack) noexcept;
   void lost(std::size_t bytes) noexcept { this_round_.lost += bytes; }
-  /// The window was reduced: what was lost until now is made good and tells nothing about the next loss.
-  void answered() noexcept { this_round_.lost = last_round_.lost = 0; }
-  /// Which part of the round trip is the path itself, the rest being its queue; 0 when nothing is known or
-  /// too much is lost for an accident.
+  /// The window was reduced: what was lost until now is made good, and the queue goes. Neither tells anything about the
+  /// next loss.
+  void answered(TimePoint now) noexcept;
+  /// Which part of the round trip is the path itself, the rest being its queue; 0 when nothing is known, too much is
+  /// lost for an accident or the queue is full.
   [[nodiscard]] double path_share() const noexcept;
-  /// Round trips are as short as they ever were, and of what was sent no more than 2 % was lost.
+  /// Of what was sent no more than 2 % was lost, round trips are nearly as short as they ever were, and those next to
+  /// the loss are far from the longest ever, which are taken for a full queue's. False where none was ever seen to be
+  /// long.
   [[nodiscard]] bool likely() const noexcept;
+  /// Slow start has HyStart++ to look for the queue, and a small window has no two per cent: rare losses, or a few
+  /// packets where there is no queue.
+  [[nodiscard]] bool likely_in_slow_start(std::size_t mtu) const noexcept;
 
  private:
   [[nodiscard]] bool rare() const noexcept;
+  [[nodiscard]] bool no_queue() const noexcept;
+  [[nodiscard]] bool overflow() const noexcept;
+  [[nodiscard]] Duration threshold() const noexcept;
   [[nodiscard]] Duration round_trip() const noexcept;
   struct Round {
     std::size_t acked = 0;
@@ -32,6 +42,10 @@ class RandomLoss {
   Round this_round_;
   Round last_round_;
   Duration least_ = Duration::max();
+  Duration most_{};
+  std::array<Duration, 8> recent_{};  // round trips, of what was sent just before and after a loss when that is found
+  std::size_t next_ = 0;
+  TimePoint answered_at_{};
 };
 
 }  // namespace linnet::sctp

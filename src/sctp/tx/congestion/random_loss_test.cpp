@@ -7,23 +7,34 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr std::size_t mtu = 1'000;
+
 struct RandomLossTest : testing::Test {
   RandomLoss judge;
+  TimePoint now{1s};
   void round(Duration rtt, std::size_t acked = 100'000) {
-    judge.acknowledged({.result = {.bytes_acked = acked, .rtt = rtt}, .round_began = true});
+    constexpr std::size_t samples = 10;
+    now += rtt;
+    for (std::size_t i = 0; i < samples; ++i)
+      judge.acknowledged({.now = now, .result = {.bytes_acked = acked / samples, .rtt = rtt}, .round_began = i == 0});
+  }
+  /// A queue of as much as the path itself was full once and is gone.
+  void know_the_queue() {
+    round(100ms);
+    round(200ms);
+    round(100ms);
+    round(100ms);
   }
 };
 
 TEST_F(RandomLossTest, AFewPacketsInAHundredWithoutAQueueAreAccidents) {
-  round(100ms);
-  round(100ms);
+  know_the_queue();
   judge.lost(2'000);
   EXPECT_TRUE(judge.likely());
 }
 
 TEST_F(RandomLossTest, MoreThanTwoPerCentIsCongestion) {
-  round(100ms);
-  round(100ms);
+  know_the_queue();
   judge.lost(4'100);
   EXPECT_FALSE(judge.likely());
   round(100ms);
@@ -33,22 +44,74 @@ TEST_F(RandomLossTest, MoreThanTwoPerCentIsCongestion) {
 }
 
 TEST_F(RandomLossTest, WhatWasAnsweredIsForgotten) {
-  round(100ms);
+  know_the_queue();
   judge.lost(50'000);
-  judge.answered();
+  judge.answered(now);
   judge.lost(1'000);
   EXPECT_TRUE(judge.likely());
 }
 
-TEST_F(RandomLossTest, AQueueMeansCongestion) {
-  round(100ms);
+TEST_F(RandomLossTest, WhatLeftBeforeTheWindowShrankSaysNothingAboutTheQueue) {
+  know_the_queue();
+  now += 50ms;
+  judge.answered(now);
+  round(130ms);  // the first of it left 80 ms after the answer
+  round(130ms);
+  EXPECT_FALSE(judge.likely()) << "a queue that stays";
+  judge.answered(now + 1s);
+  round(130ms);
+  round(130ms);
+  EXPECT_TRUE(judge.likely()) << "all of it left before";
+}
+
+TEST_F(RandomLossTest, AQueueThatStandsForAWholeRoundMeansCongestion) {
+  know_the_queue();
+  round(113ms);
+  EXPECT_TRUE(judge.likely()) << "the round before had none";
   round(113ms);
   judge.lost(1);
   EXPECT_FALSE(judge.likely());
   round(112ms);
-  EXPECT_FALSE(judge.likely());
-  round(112ms);
   EXPECT_TRUE(judge.likely());
+}
+
+TEST_F(RandomLossTest, WhatIsLostWhileTheQueueIsAsGoodAsFullIsNoAccident) {
+  round(100ms);
+  round(110ms);  // all that this queue has room for: no round trip looks long
+  round(100ms);
+  EXPECT_TRUE(judge.likely());
+  round(106ms);
+  EXPECT_FALSE(judge.likely());
+  EXPECT_EQ(judge.path_share(), 0) << "and costs as much as CUBIC says";
+  round(104ms);
+  EXPECT_TRUE(judge.likely());
+}
+
+TEST_F(RandomLossTest, WhereNoQueueWasEverSeenALossMayBeAPolicers) {
+  for (const Duration rtt : {100ms, 102ms, 100ms}) round(rtt);
+  EXPECT_FALSE(judge.likely());
+  EXPECT_EQ(judge.path_share(), 0);
+  EXPECT_TRUE(judge.likely_in_slow_start(mtu)) << "which is yet to show the queue";
+}
+
+TEST_F(RandomLossTest, InSlowStartTwoPacketsOfASmallWindowAreForgiven) {
+  round(100ms, 20'000);
+  round(100ms, 20'000);
+  judge.lost(2 * mtu);
+  EXPECT_TRUE(judge.likely_in_slow_start(mtu));
+  judge.lost(mtu);
+  EXPECT_FALSE(judge.likely_in_slow_start(mtu));
+}
+
+TEST_F(RandomLossTest, InSlowStartTheQueueIsLeftToHyStart) {
+  round(100ms);
+  round(150ms);
+  round(150ms);
+  judge.lost(2 * mtu);
+  EXPECT_FALSE(judge.likely());
+  EXPECT_TRUE(judge.likely_in_slow_start(mtu));
+  judge.lost(3 * mtu);
+  EXPECT_FALSE(judge.likely_in_slow_start(mtu)) << "too much is too much";
 }
 
 TEST_F(RandomLossTest, NothingKnownIsCongestion) {
@@ -57,7 +120,8 @@ TEST_F(RandomLossTest, NothingKnownIsCongestion) {
 }
 
 TEST_F(RandomLossTest, KnowsWhatPartOfTheRoundTripIsQueue) {
-  round(100ms);
+  know_the_queue();
+  round(125ms);
   round(125ms);
   EXPECT_DOUBLE_EQ(judge.path_share(), 0.8);
   judge.lost(10'000);
