@@ -14,6 +14,13 @@ Agent::Agent(Options options, Generator& generator)
     : options_(std::move(options)),
       generator_(generator),
       tiebreaker_(generator.next_u64()),
+      relays_({.rto = options_.rto,
+               .max_sends = options_.max_sends,
+               .last_wait = options_.last_wait,
+               .allocate_timeout = options_.allocate_timeout,
+               .keepalive = options_.keepalive,
+               .max_relays = options_.max_relays},
+              options_.first_stream, generator),
       checks_(options_.max_pairs),
       pacer_(options_.pacing, options_.burst) {
   new_credentials();
@@ -35,6 +42,7 @@ void Agent::new_credentials() {
 TimePoint Agent::advance(TimePoint now) noexcept { return now_ = std::max(now_, now); }
 
 void Agent::run() {
+  drain_relays();
   if (!active()) return update_state();
   if (options_.lite) {
     pair_two_lites();
@@ -88,6 +96,7 @@ void Agent::fail_all() {
   previous_.reset();
   transactions_.clear();
   waiting_gathers_.clear();
+  relays_.close(now_);
   timers_.stop_all();
   for (CandidatePair& pair : checks_.pairs()) {
     pair.state = PairState::Failed;
@@ -145,7 +154,7 @@ void Agent::set_role(TimePoint now, IceRole role) {
 
 void Agent::close(TimePoint now) {
   advance(now);
-  closed_ = true;
+  if (std::exchange(closed_, true)) return;
   selected_.reset();
   previous_.reset();
   transactions_.clear();
@@ -153,6 +162,9 @@ void Agent::close(TimePoint now) {
   early_.clear();
   timers_.stop_all();
   outgoing_.clear();
+  relays_.close(now_);
+  while (relays_.poll_event()) {
+  }
   events_.clear();
   if (options_.trace != nullptr) trace_event(StateChanged{IceConnectionState::Closed});
   state_ = IceConnectionState::Closed;
@@ -187,16 +199,18 @@ void Agent::queue_packet(const Path& path, std::vector<std::byte> bytes, std::st
 
 Progress Agent::poll_transmit(TimePoint now, DatagramBatch& batch) {
   advance(now);
+  // Permissions come before the checks that need them.
+  if (relays_.poll_transmit(now_, batch) == Progress::More) return Progress::More;
   while (!outgoing_.empty()) {
     Outgoing& packet = outgoing_.front();
     if (!packet.key.empty()) {
       packet.bytes = finished(packet);
       packet.key.clear();
     }
-    const auto out = batch.begin(packet.path, Ecn::NotEct, packet.bytes.size());
+    const auto out = begin(batch, packet.path, Ecn::NotEct, packet.bytes.size());
     if (out.empty()) return Progress::More;
     std::ranges::copy(packet.bytes, out.begin());
-    batch.commit(packet.bytes.size());
+    commit(batch, packet.bytes.size());
     outgoing_.pop_front();
   }
   return Progress::Done;
@@ -205,6 +219,7 @@ Progress Agent::poll_transmit(TimePoint now, DatagramBatch& batch) {
 void Agent::handle_timeout(TimePoint now) {
   advance(now);
   if (!active()) return;
+  relays_.handle_timeout(now_);
   expire_transactions();
   while (const auto timer = timers_.expire(now_)) {
     switch (*timer) {
@@ -226,7 +241,7 @@ void Agent::handle_timeout(TimePoint now) {
 
 TimePoint Agent::next_timeout() const noexcept {
   if (!active()) return never;
-  TimePoint next = timers_.next();
+  TimePoint next = std::min(timers_.next(), relays_.next_timeout());
   for (const Transaction& t : transactions_) next = std::min(next, t.timing.next_timeout());
   return next;
 }

@@ -19,6 +19,7 @@
 #include "ice/options.hpp"
 #include "ice/pacer.hpp"
 #include "ice/stun_transaction.hpp"
+#include "ice/turn/relays.hpp"
 #include "linnet/core/datagram.hpp"
 #include "linnet/core/error.hpp"
 #include "linnet/core/generator.hpp"
@@ -44,8 +45,10 @@ struct KnownCandidate {
 
 /// RFC 8445 agent for one component (everything is bundled and multiplexed), with trickle (RFC 8838) and
 /// consent (RFC 7675). Owned by the transport, which hands it the STUN among the datagrams and sends what it
-/// polls. Owns no socket: it asks for sockets and names by event and is answered by verbs. Never sees SDP
-/// and never carries data; `selected()` is the path for that.
+/// polls. Owns no socket: it asks for sockets, streams and names by event and is answered by verbs. Never sees SDP
+/// and never carries data; `selected()` is the path for that. A relayed path has a relayed address as its local one and
+/// is known to agent and transport alone: `begin`, `commit` and `unwrap` turn it into the path to the TURN server and
+/// back.
 ///
 /// Data may go on `selected()` as soon as one pair has answered, before one is nominated; the path may
 /// change until then (RFC 8445 section 12).
@@ -87,7 +90,9 @@ class Agent {
   /// May come before `set_remote`. OperationError when its ufrag is not the peer's.
   Result<> add_remote_candidate(TimePoint now, const Candidate& candidate);
   void remote_end_of_candidates(TimePoint now);
+  /// Nothing is told any more. What is left to poll are goodbyes to TURN servers; the owner closes sockets and streams.
   void close(TimePoint now);
+  [[nodiscard]] bool has_goodbyes() const noexcept { return relays_.has_goodbyes(); }
   /// From now on, where `Options::embedding` allows it: what the checks and responses carry that are yet to be polled,
   /// and that the peer's are told of by `Embedded`. Nothing: neither.
   void embed(std::optional<Embedding> embedding);
@@ -96,6 +101,21 @@ class Agent {
   void note_sent(TimePoint now, const Path& path, std::size_t bytes);
   void note_received(TimePoint now, const Path& path, std::size_t bytes);
 
+  /// Room for one datagram on `path`, direct or relayed, as `DatagramBatch::begin` has it; then `commit`.
+  [[nodiscard]] std::span<std::byte> begin(DatagramBatch& batch, const Path& path, Ecn ecn, std::size_t at_least) {
+    return relays_.empty() ? batch.begin(path, ecn, at_least) : relays_.begin(batch, path, ecn, at_least);
+  }
+  void commit(DatagramBatch& batch, std::size_t size, Sizing sizing = Sizing::Path) {
+    if (relays_.empty())
+      batch.commit(size, sizing);
+    else
+      relays_.commit(batch, size, sizing);
+  }
+  /// First thing with every datagram: nothing when it was between us and a TURN server, what was in it when it was
+  /// relayed, else the datagram itself.
+  [[nodiscard]] std::optional<Datagram> unwrap(const Datagram& datagram) {
+    return relays_.empty() ? datagram : unwrap_relayed(datagram);
+  }
   void handle_datagram(const Datagram& datagram);
   [[nodiscard]] Progress poll_transmit(TimePoint now, DatagramBatch& batch);
   void handle_timeout(TimePoint now);
@@ -123,6 +143,7 @@ class Agent {
   [[nodiscard]] std::vector<KnownCandidate> remote_candidates() const;
   [[nodiscard]] std::span<const CandidatePair> pairs() const noexcept { return checks_.pairs(); }
   [[nodiscard]] const AgentStatistics& statistics() const noexcept { return statistics_; }
+  [[nodiscard]] turn::Statistics relay_statistics() const noexcept { return relays_.statistics(); }
   /// How often the selected path changed; W3C selectedCandidatePairChanges.
   [[nodiscard]] std::uint32_t selected_pair_changes() const noexcept { return selected_pair_changes_; }
 
@@ -222,7 +243,8 @@ class Agent {
   void send_gathers();
   void gather_from(std::size_t index, const LocalSocket& socket);
   void add_host(const LocalSocket& socket);
-  void add_server_reflexive(const Transaction& transaction, const Endpoint& mapped);
+  void add_server_reflexive(const Endpoint& local, const Server& server, std::optional<Endpoint> told_by,
+                            const Endpoint& mapped);
   void handle_gather_response(const Transaction& transaction, const stun::MessageView& message);
   void keep_mappings();
   void gather_failed(const Transaction& transaction, std::uint16_t code, std::string text);
@@ -231,6 +253,18 @@ class Agent {
   [[nodiscard]] std::uint32_t local_preference(const LocalSocket& socket) const noexcept;
   [[nodiscard]] std::string foundation_of(IceCandidateType type, const IpAddress& base, std::string_view server);
   [[nodiscard]] const LocalSocket* socket(const Endpoint& local) const noexcept;
+  void drop_base(const Endpoint& base);
+
+  // agent_relay.cpp
+  [[nodiscard]] std::optional<Datagram> unwrap_relayed(const Datagram& datagram);
+  void drain_relays();
+  void relay_allocated(const turn::Relays::Allocated& allocated);
+  void relay_failed(const turn::Relays::Failed& failed);
+  void relay_refused(const turn::Relays::Refused& refused);
+  [[nodiscard]] bool is_own_address(const Endpoint& relayed, const turn::Relays::Site& site) const noexcept;
+  void add_relay_candidate(const turn::Relays::Allocated& allocated, const Endpoint& relayed);
+  void permit(const Path& path);
+  void release_peers();
 
   // agent_remote.cpp
   void pair_remote(const RemoteEntry& remote);
@@ -316,6 +350,7 @@ class Agent {
   std::vector<Server> servers_in_use_;
   std::vector<ServerEntry> servers_;
   std::deque<std::pair<std::size_t, Endpoint>> waiting_gathers_;  ///< Server and socket, to be asked at the pace.
+  turn::Relays relays_;
   std::vector<std::string> foundations_;
   std::uint64_t next_resolve_ = 1;
   std::uint32_t next_candidate_ = 1;

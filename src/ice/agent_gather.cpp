@@ -5,7 +5,8 @@
 #include "ice/priority.hpp"
 #include "stun/message_builder.hpp"
 
-// Gathering, RFC 8445 section 5.1: host candidates from the sockets, server-reflexive ones from STUN servers.
+// Gathering, RFC 8445 section 5.1: host candidates from the sockets, server-reflexive ones from STUN servers. Relayed
+// ones begin here and go on in agent_relay.cpp.
 
 namespace linnet::ice {
 namespace {
@@ -29,13 +30,15 @@ void Agent::gather(TimePoint now) {
   set_gathering_state(IceGatheringState::Gathering);
   emit(NeedSockets{});
   servers_in_use_.clear();
-  if (!options_.lite && options_.policy == IceTransportPolicy::All) {
-    // TURN servers, and STUN over TCP or TLS, give no server-reflexive candidate for a UDP socket.
-    std::ranges::copy_if(options_.servers, std::back_inserter(servers_in_use_), [](const Server& server) {
-      return server.kind == Server::Kind::Stun && server.protocol == Protocol::Udp;
+  if (!options_.lite) {
+    // STUN over TCP or TLS gives no server-reflexive candidate for a UDP socket.
+    std::ranges::copy_if(options_.servers, std::back_inserter(servers_in_use_), [this](const Server& server) {
+      return server.kind == Server::Kind::Turn ||
+             (options_.policy == IceTransportPolicy::All && server.protocol == Protocol::Udp);
     });
   }
   servers_.assign(servers_in_use_.size(), ServerEntry{});
+  relays_.keep(now_, servers_in_use_, previous_ ? std::optional{previous_->pair.path.local} : std::nullopt);
   for (const LocalSocket& socket : sockets_) add_host(socket);
   for (std::size_t i = 0; i < servers_.size(); ++i) start_server(i);
   run();
@@ -80,6 +83,14 @@ void Agent::remove_socket(TimePoint now, const Endpoint& local, Protocol protoco
   advance(now);
   if (protocol != Protocol::Udp) return;
   if (closed_ || std::erase_if(sockets_, [&](const LocalSocket& s) { return s.local == local; }) == 0) return;
+  std::erase_if(waiting_gathers_, [&](const auto& gather) { return gather.second == local; });
+  relays_.remove_socket(now_, local);
+  drop_base(local);
+  run();
+}
+
+/// Nothing can be sent from there any more.
+void Agent::drop_base(const Endpoint& local) {
   if (previous_ && previous_->pair.path.local == local) {
     previous_.reset();
     if (!selected_) stop_consent();
@@ -87,7 +98,6 @@ void Agent::remove_socket(TimePoint now, const Endpoint& local, Protocol protoco
   const CandidatePair* const pair = selected_ ? checks_.find(*selected_) : nullptr;
   const bool lost = pair != nullptr && pair->path.local == local;
   std::erase_if(transactions_, [&](const Transaction& t) { return t.path.local == local; });
-  std::erase_if(waiting_gathers_, [&](const auto& gather) { return gather.second == local; });
   if (lost) {
     selected_.reset();
     stop_consent();
@@ -100,7 +110,6 @@ void Agent::remove_socket(TimePoint now, const Endpoint& local, Protocol protoco
     choose_selected();
     if (!selected()) fail_all();
   }
-  run();
 }
 
 void Agent::resolved(TimePoint now, ResolveId id, std::span<const IpAddress> addresses) {
@@ -112,7 +121,13 @@ void Agent::resolved(TimePoint now, ResolveId id, std::span<const IpAddress> add
     server.pending.reset();
     server.addresses.assign(addresses.begin(), addresses.end());
     if (addresses.empty()) {
-      emit(CandidateError{{}, 0, servers_in_use_[i].url, unreachable, "STUN server host could not be resolved."});
+      const bool turn = servers_in_use_[i].kind == Server::Kind::Turn;
+      emit(
+          CandidateError{{},
+                         0,
+                         servers_in_use_[i].url,
+                         unreachable,
+                         turn ? "TURN server host could not be resolved." : "STUN server host could not be resolved."});
     }
     for (const LocalSocket& socket : sockets_) want_gather(i, socket);
     return run();
@@ -179,7 +194,7 @@ void Agent::add_host(const LocalSocket& socket) {
 }
 
 void Agent::want_gather(std::size_t index, const LocalSocket& socket) {
-  if (options_.policy != IceTransportPolicy::All) return;
+  if (options_.lite) return;
   const bool reachable = std::ranges::any_of(servers_[index].addresses, [&](const IpAddress& address) {
     return address.family() == socket.local.address.family() &&
            (!socket.local.address.is_loopback() || address.is_loopback());
@@ -201,12 +216,19 @@ void Agent::gather_from(std::size_t index, const LocalSocket& socket) {
   const auto to = std::ranges::find_if(
       addresses, [&](const IpAddress& address) { return address.family() == socket.local.address.family(); });
   if (to == addresses.end()) return;
+  const Server& server = servers_in_use_[index];
+  const Endpoint remote{*to, server.port};
+  if (server.kind == Server::Kind::Turn) {
+    if (relays_.serves(server, socket.local, socket.network_id)) return;
+    if (!relays_.start(now_, server, socket.local, socket.network_id, remote)) ++statistics_.limits_hit;
+    return pacer_.spend(now_);
+  }
   Transaction t;
   t.kind = Transaction::Kind::Gather;
   t.timing =
       StunTransaction{now_, options_.rto, options_.max_sends, options_.last_wait, now_ + options_.gather_timeout};
   t.id = stun::TransactionId::random(generator_);
-  t.path = Path{socket.local, Endpoint{*to, servers_in_use_[index].port}};
+  t.path = Path{socket.local, remote};
   t.server = index;
   std::array<std::byte, 64> buffer{};
   stun::MessageBuilder message{buffer, stun::Class::Request, stun::Method::Binding, t.id};
@@ -225,7 +247,7 @@ void Agent::handle_gather_response(const Transaction& transaction, const stun::M
   }
   const auto mapped = message.mapped_address();
   if (!mapped) return gather_failed(transaction, unreachable, "STUN server sent no mapped address.");
-  add_server_reflexive(transaction, *mapped);
+  add_server_reflexive(transaction.path.local, servers_in_use_[transaction.server], transaction.path.remote, *mapped);
 }
 
 void Agent::gather_failed(const Transaction& transaction, std::uint16_t code, std::string text) {
@@ -233,8 +255,9 @@ void Agent::gather_failed(const Transaction& transaction, std::uint16_t code, st
                       servers_in_use_[transaction.server].url, code, std::move(text)});
 }
 
-void Agent::add_server_reflexive(const Transaction& transaction, const Endpoint& mapped) {
-  const LocalSocket* const base = socket(transaction.path.local);
+void Agent::add_server_reflexive(const Endpoint& local, const Server& server, std::optional<Endpoint> told_by,
+                                 const Endpoint& mapped) {
+  const LocalSocket* const base = socket(local);
   if (base == nullptr || locals_.size() >= options_.max_local_candidates) return;
   if (mapped.address.is_unspecified() || mapped.address.is_multicast() || mapped.port == 0) return;
   // RFC 8445 section 5.1.3: equal address and base is redundant; so is what a peer has reflected before.
@@ -242,7 +265,6 @@ void Agent::add_server_reflexive(const Transaction& transaction, const Endpoint&
       locals_, [&](const LocalEntry& l) { return l.base == base->local && l.candidate.endpoint() == mapped; });
   if (same != locals_.end() && same->candidate.type != IceCandidateType::Prflx) return;
   if (mapped == Endpoint{without_scope(base->local.address), base->local.port}) return;
-  const Server& server = servers_in_use_[transaction.server];
   Candidate candidate;
   candidate.foundation = foundation_of(IceCandidateType::Srflx, base->local.address, server.host);
   candidate.priority = candidate_priority(IceCandidateType::Srflx, local_preference(*base));
@@ -257,11 +279,11 @@ void Agent::add_server_reflexive(const Transaction& transaction, const Endpoint&
   // Checks leave from the base, whose pairs exist already (RFC 8445 section 6.1.2.4), so nothing is paired here.
   if (same != locals_.end()) {
     same->candidate = candidate;
-    same->server = transaction.path.remote;
+    same->server = told_by;
   } else {
-    locals_.push_back({CandidateId{next_candidate_++}, candidate, base->local, false, transaction.path.remote});
+    locals_.push_back({CandidateId{next_candidate_++}, candidate, base->local, false, told_by});
   }
-  if (!concluded_ && !timers_.armed(Timer::Mapping)) timers_.set(Timer::Mapping, now_ + options_.keepalive);
+  if (told_by && !concluded_ && !timers_.armed(Timer::Mapping)) timers_.set(Timer::Mapping, now_ + options_.keepalive);
   emit(LocalCandidate{std::move(candidate)});
 }
 
@@ -281,6 +303,7 @@ void Agent::update_gathering() {
   if (std::ranges::any_of(transactions_, [](const Transaction& t) { return t.kind == Transaction::Kind::Gather; })) {
     return;
   }
+  if (relays_.pending()) return;
   set_gathering_state(IceGatheringState::Complete);
 }
 

@@ -9,15 +9,19 @@
 
 namespace linnet::ice {
 
-void Agent::handle_datagram(const Datagram& datagram) {
-  advance(datagram.at);
+void Agent::handle_datagram(const Datagram& received) {
+  advance(received.at);
   if (!active()) return;
+  const std::optional<Datagram> unwrapped = unwrap(received);
+  if (!unwrapped) return;
+  const Datagram& datagram = *unwrapped;
   const auto message = stun::MessageView::parse(datagram.bytes);
   if (!message || (message->has_fingerprint() && !message->verify_fingerprint())) {
     ++statistics_.malformed;
     return;
   }
-  if (message->method() != stun::Method::Binding || socket(datagram.path.local) == nullptr) {
+  const bool ours = socket(datagram.path.local) != nullptr || relays_.is_relayed(datagram.path.local);
+  if (message->method() != stun::Method::Binding || !ours) {
     ++statistics_.unexpected;
     return;
   }

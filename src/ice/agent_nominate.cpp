@@ -45,7 +45,10 @@ void Agent::consider_nomination() {
   const bool direct = from->candidate.type == IceCandidateType::Host && to->candidate.type == IceCandidateType::Host;
   const bool all_known = remote_done_ && gathering_state_ == IceGatheringState::Complete;
   if (nominate_now_ || (!better_pending(*best) && (direct || all_known))) return nominate(*best);
-  if (!timers_.armed(Timer::Nominate)) timers_.set(Timer::Nominate, now_ + options_.nomination_delay);
+  // A relay is often faster to answer than a NAT is to be opened from both sides, and nobody wants it for good.
+  const bool relayed = from->candidate.type == IceCandidateType::Relay || to->candidate.type == IceCandidateType::Relay;
+  const TimePoint at = now_ + (relayed ? options_.relay_nomination_delay : options_.nomination_delay);
+  if (timers_.get(Timer::Nominate) > at) timers_.set(Timer::Nominate, at);
 }
 
 void Agent::nominate(CandidatePair& pair) {
@@ -84,6 +87,7 @@ void Agent::conclude(CandidatePair& pair) {
     p.state = PairState::Failed;
   }
   if (!checks_.has_next()) timers_.stop(Timer::Pace);
+  release_peers();
 }
 
 void Agent::peer_nominated(CandidatePair& pair, std::optional<std::uint32_t> nomination) {
@@ -105,6 +109,7 @@ void Agent::select(CandidatePair* pair) {
     previous_.reset();
   }
   timers_.stop(Timer::Patience);
+  relays_.bind(now_, pair->path);
   ++selected_pair_changes_;
   emit(SelectedPairChanged{pair->path, local(pair->local)->candidate, remote_entry(pair->remote)->candidate});
   start_consent();

@@ -1,18 +1,137 @@
-#include "ice/agent.hpp"
+#include <algorithm>
+#include <utility>
 
-// Streams to servers, and what is relayed.
+#include "ice/agent.hpp"
+#include "ice/priority.hpp"
+
+// Relayed candidates (RFC 8445 section 5.1.1.2) and the way through TURN servers.
 
 namespace linnet::ice {
 
 void Agent::connected(TimePoint now, const Path& path) {
   advance(now);
-  static_cast<void>(path);
+  if (!active()) return;
+  relays_.connected(now_, path);
+  run();
 }
 
 void Agent::disconnected(TimePoint now, const Path& path, std::string_view why) {
   advance(now);
-  static_cast<void>(path);
-  static_cast<void>(why);
+  if (!active()) return;
+  relays_.disconnected(now_, path, why);
+  run();
+}
+
+std::optional<Datagram> Agent::unwrap_relayed(const Datagram& datagram) {
+  advance(datagram.at);
+  auto inner = relays_.unwrap(now_, datagram);
+  if (!inner) run();
+  return inner;
+}
+
+void Agent::drain_relays() {
+  while (auto event = relays_.poll_event()) {
+    if (const auto* allocated = std::get_if<turn::Relays::Allocated>(&*event)) {
+      relay_allocated(*allocated);
+    } else if (const auto* failed = std::get_if<turn::Relays::Failed>(&*event)) {
+      relay_failed(*failed);
+    } else if (const auto* refused = std::get_if<turn::Relays::Refused>(&*event)) {
+      relay_refused(*refused);
+    } else if (auto* connect = std::get_if<turn::Relays::Connect>(&*event)) {
+      emit(Connect{.path = connect->path, .server_name = std::move(connect->server_name), .framing = Framing::Stun});
+    } else if (const auto* disconnect = std::get_if<turn::Relays::Disconnect>(&*event)) {
+      emit(Disconnect{disconnect->path});
+    }
+  }
+}
+
+bool Agent::is_own_address(const Endpoint& relayed, const turn::Relays::Site& site) const noexcept {
+  if (socket(relayed) != nullptr || relayed == site.path.remote) return true;
+  if (std::ranges::any_of(remotes_, [&](const RemoteEntry& r) { return r.endpoint == relayed; })) return true;
+  return std::ranges::any_of(locals_, [&](const LocalEntry& l) { return l.candidate.endpoint() == relayed; });
+}
+
+void Agent::relay_allocated(const turn::Relays::Allocated& allocated) {
+  if (!active()) return;
+  const bool shows_addresses = options_.policy == IceTransportPolicy::All;
+  // RFC 8445 section 5.1.1.2: the answer has a server-reflexive candidate in it.
+  if (allocated.mapped && shows_addresses && allocated.site.path.protocol == Protocol::Udp)
+    add_server_reflexive(allocated.site.socket, allocated.site.server, {}, *allocated.mapped);
+  std::size_t usable = 0;
+  for (const Endpoint& relayed : allocated.relayed) {
+    // A server that lies: packets would go to ourselves, or the peer would be taken for us.
+    if (is_own_address(relayed, allocated.site)) continue;
+    ++usable;
+    add_relay_candidate(allocated, relayed);
+  }
+  if (usable == 0) relays_.reject(now_, allocated.relayed.front(), "The TURN server gave an address of somebody else.");
+}
+
+void Agent::add_relay_candidate(const turn::Relays::Allocated& allocated, const Endpoint& relayed) {
+  if (locals_.size() >= options_.max_local_candidates) {
+    ++statistics_.limits_hit;
+    return;
+  }
+  const turn::Relays::Site& site = allocated.site;
+  const LocalSocket* const base = socket(site.socket);
+  Candidate candidate;
+  candidate.foundation = foundation_of(IceCandidateType::Relay, relayed.address,
+                                       site.server.host + ' ' + std::string{linnet::to_string(site.path.protocol)});
+  // Of two addresses of one allocation the IPv6 one is second: IPv4 reaches more.
+  const std::uint32_t preference = base != nullptr ? local_preference(*base) : 0;
+  candidate.priority =
+      relay_priority(site.path.protocol, preference - (relayed.address.is_v6() && preference > 16 ? 16U : 0U));
+  candidate.address = relayed.address;
+  candidate.port = relayed.port;
+  candidate.type = IceCandidateType::Relay;
+  // Relay-only is there to hide where we are.
+  const bool shows_addresses = options_.policy == IceTransportPolicy::All;
+  candidate.related = Endpoint{relayed.address.is_v4() ? IpAddress{} : IpAddress::v6({}), 0};
+  if (shows_addresses && allocated.mapped) candidate.related = *allocated.mapped;
+  candidate.ufrag = local_credentials_.ufrag;
+  if (base != nullptr && base->network_id != 0) candidate.network_id = base->network_id;
+  if (base != nullptr && base->cost != 0) candidate.network_cost = base->cost;
+  candidate.url = site.server.url;
+  candidate.relay_protocol = site.path.protocol;
+  locals_.push_back({CandidateId{next_candidate_++}, candidate, relayed, true});
+  emit(LocalCandidate{std::move(candidate)});
+  const LocalEntry entry = locals_.back();
+  pair_local(entry);
+}
+
+void Agent::relay_failed(const turn::Relays::Failed& failed) {
+  CandidateError error{
+      .address = {}, .port = 0, .url = failed.site.server.url, .error_code = failed.code, .error_text = failed.text};
+  if (options_.policy == IceTransportPolicy::All) {
+    error.address = linnet::to_string(failed.site.socket.address);
+    error.port = failed.site.path.protocol == Protocol::Udp ? failed.site.socket.port : std::uint16_t{0};
+  }
+  if (failed.code != 0) emit(std::move(error));
+  for (const Endpoint& relayed : failed.relayed) drop_base(relayed);
+}
+
+void Agent::relay_refused(const turn::Relays::Refused& refused) {
+  // The checks could not arrive: they need not be waited for.
+  for (CandidatePair& pair : checks_.pairs()) {
+    if (pair.path.remote.address != refused.peer || pair.state == PairState::Failed) continue;
+    if (std::ranges::find(refused.relayed, pair.path.local) == refused.relayed.end()) continue;
+    cancel_checks(pair.id);
+    check_failed(pair);
+  }
+}
+
+void Agent::permit(const Path& path) {
+  if (relays_.permit(now_, path)) return;
+  release_peers();
+  (void)relays_.permit(now_, path);
+}
+
+void Agent::release_peers() {
+  std::vector<Path> paths;
+  paths.reserve(checks_.pairs().size() + 1);
+  for (const CandidatePair& pair : checks_.pairs()) paths.push_back(pair.path);
+  if (previous_) paths.push_back(previous_->pair.path);
+  relays_.release(now_, paths);
 }
 
 }  // namespace linnet::ice

@@ -152,12 +152,15 @@ CandidatePair* Agent::form_pair(const LocalEntry& local, const RemoteEntry& remo
   pair.path =
       Path{local.base, Endpoint{scoped_like(remote.endpoint->address, local.base.address), remote.endpoint->port}};
   if (CandidatePair* const known = checks_.find(pair.path)) return known;
+  // Nobody is their own peer, whatever a server or a peer says.
+  if (pair.path.local == pair.path.remote) return nullptr;
   pair.local = local.id;
   pair.remote = remote.id;
   pair.local_priority = local.candidate.priority;
   pair.remote_priority = remote.candidate.priority;
   CandidatePair* const added = checks_.add(pair, local.candidate.foundation, remote.candidate.foundation);
   if (added == nullptr) ++statistics_.limits_hit;
+  if (added != nullptr && local.candidate.type == IceCandidateType::Relay) permit(added->path);
   return added;
 }
 

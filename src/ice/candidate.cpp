@@ -186,6 +186,7 @@ IceCandidate to_w3c(const Candidate& c, std::optional<std::string> mid, std::opt
     out.related_port = c.related->port;
   }
   if (!c.url.empty()) out.url = c.url;
+  if (c.relay_protocol) out.relay_protocol = linnet::to_string(*c.relay_protocol);
   return out;
 }
 

@@ -31,7 +31,8 @@ struct Candidate {
   std::optional<std::uint32_t> network_id{};
   std::optional<std::uint32_t> network_cost{};
   std::vector<std::pair<std::string, std::string>> extensions{};  ///< Others, as they came.
-  std::string url{};  ///< Local only: the server that it came from. Not in the text.
+  std::string url{};                         ///< Local only: the server that it came from. Not in the text.
+  std::optional<Protocol> relay_protocol{};  ///< Local only: how the TURN server is spoken to. Not in the text.
 
   /// Its transport address when it has one, not a name.
   [[nodiscard]] std::optional<Endpoint> endpoint() const {

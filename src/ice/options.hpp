@@ -48,12 +48,15 @@ struct Options {
   unsigned max_sends = 7;                             ///< Rc
   unsigned last_wait = 16;                            ///< Rm: how many RTOs to wait after the last send.
   Duration gather_timeout = std::chrono::seconds{5};  ///< For one server, then it is an error 701.
+  Duration allocate_timeout =
+      std::chrono::milliseconds{9'500};  ///< The same for a TURN server, which takes two round trips or more.
   Duration nomination_delay =
-      std::chrono::milliseconds{100};                     ///< From the first valid pair, while better ones are tried.
-  Duration patience = std::chrono::milliseconds{39'500};  ///< RFC 8863: never failed before that.
-  Duration consent_interval = std::chrono::seconds{5};    ///< RFC 7675, randomised by 0.8 to 1.2.
-  Duration consent_expiry = std::chrono::seconds{30};     ///< RFC 7675
-  Duration disconnected_after = std::chrono::seconds{5};  ///< How long a consent check goes without an answer.
+      std::chrono::milliseconds{100};  ///< From the first valid pair, while better ones are tried.
+  Duration relay_nomination_delay = std::chrono::seconds{2};  ///< The same when that pair is relayed.
+  Duration patience = std::chrono::milliseconds{39'500};      ///< RFC 8863: never failed before that.
+  Duration consent_interval = std::chrono::seconds{5};        ///< RFC 7675, randomised by 0.8 to 1.2.
+  Duration consent_expiry = std::chrono::seconds{30};         ///< RFC 7675
+  Duration disconnected_after = std::chrono::seconds{5};      ///< How long a consent check goes without an answer.
   Duration keepalive = std::chrono::seconds{
       15};  ///< Tr, RFC 8445 section 11: of a lite agent's path, and of mappings that wait for checks.
 
@@ -62,6 +65,7 @@ struct Options {
   std::uint16_t first_stream = 1;  ///< The number that names the first stream (`Connect`); the next ones count up.
 
   std::size_t max_local_candidates = 64;
+  std::size_t max_relays = 16;  ///< Allocations on TURN servers, of which each takes a port there.
   std::size_t max_remote_candidates = 256;
   std::size_t max_pairs = 100;        ///< RFC 8445 section 6.1.2.5
   std::size_t max_early_checks = 32;  ///< Checks kept until the remote credentials are known.

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "linnet/core/address.hpp"
 #include "linnet/states.hpp"
 
 namespace linnet::ice {
@@ -15,6 +16,13 @@ namespace linnet::ice {
     case IceCandidateType::Relay: return 0;
   }
   return 0;
+}
+/// Of relayed candidates those that are reached over UDP go first, those over TLS last, as in libwebrtc.
+[[nodiscard]] constexpr std::uint32_t relay_preference(Protocol protocol) noexcept {
+  return 2U - static_cast<std::uint32_t>(protocol);
+}
+[[nodiscard]] constexpr std::uint32_t relay_priority(Protocol protocol, std::uint32_t local_preference) noexcept {
+  return (relay_preference(protocol) << 24) + ((local_preference & 0xFFFF) << 8) + 255U;
 }
 [[nodiscard]] constexpr std::uint32_t candidate_priority(IceCandidateType type, std::uint32_t local_preference,
                                                          std::uint16_t component = 1) noexcept {

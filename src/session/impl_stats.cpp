@@ -46,6 +46,7 @@ void add_candidate(StatsReport& report, double at, bool remote, const ice::Known
   stats.candidate_type = c.type;
   stats.priority = c.priority;
   if (!c.url.empty()) stats.url = c.url;
+  if (c.relay_protocol) stats.relay_protocol = to_string(*c.relay_protocol);
   stats.foundation = c.foundation;
   if (c.related) {
     stats.related_address = to_string(c.related->address);

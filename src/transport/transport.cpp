@@ -84,7 +84,7 @@ void Transport::close(TimePoint now) {
 
 void Transport::abort(TimePoint now) {
   advance(now);
-  if (life_ == Life::SayingGoodbye || life_ == Life::Finished) return;
+  if (life_ >= Life::SayingGoodbye) return;
   life_ = Life::SayingGoodbye;
   deadline_ = now_;
   if (!has_last_word())
@@ -101,20 +101,28 @@ bool Transport::has_last_word() const {
 }
 
 void Transport::finish() {
-  if (life_ == Life::Finished) return;
-  life_ = Life::Finished;
+  if (life_ == Life::Leaving || life_ == Life::Finished) return;
+  life_ = Life::Leaving;
   deadline_ = never;
-  ice_.close(now_);
   while (auto event = ice_.poll_event()) events_.push_back(std::move(*event));
+  ice_.close(now_);
+  if (!ice_.has_goodbyes()) leave();
+}
+
+void Transport::leave() {
+  life_ = Life::Finished;
   events_.push_back(Finished{});
 }
 
 void Transport::handle_datagram(const Datagram& received) {
   advance(received.at);
-  if (life_ == Life::Finished) return;
+  if (life_ >= Life::Leaving) return;
   // What is below may have seen less of the time than this class has.
-  Datagram datagram = received;
-  datagram.at = now_;
+  Datagram told = received;
+  told.at = now_;
+  const std::optional<Datagram> unwrapped = ice_.unwrap(told);
+  if (!unwrapped) return update(now_);
+  const Datagram& datagram = *unwrapped;
   switch (kind_of(datagram.bytes)) {
     case PacketKind::Stun: ice_.handle_datagram(datagram); break;
     case PacketKind::Dtls: handle_dtls(datagram); break;
@@ -178,7 +186,7 @@ void Transport::start_sctp() {
 
 void Transport::update(TimePoint now) {
   advance(now);
-  if (life_ == Life::Finished) return;
+  if (life_ >= Life::Leaving) return;
   while (auto event = ice_.poll_event()) {
     if (std::holds_alternative<ice::SelectedPairChanged>(*event)) {
       accepted_.reset();
@@ -225,7 +233,7 @@ void Transport::sctp_event(sctp::Event& event) {
 Progress Transport::poll_transmit(TimePoint now, DatagramBatch& batch) {
   advance(now);
   if (life_ == Life::Finished) return Progress::Done;
-  if (embedding()) collect_flight();
+  if (embedding() && life_ != Life::Leaving) collect_flight();
   if (ice_.poll_transmit(now_, batch) == Progress::More) return Progress::More;
   if (const std::optional<Path> path = ice_.selected()) {
     if (!send_handshake(*path, batch) || !send_data(*path, batch)) return Progress::More;
@@ -234,8 +242,10 @@ Progress Transport::poll_transmit(TimePoint now, DatagramBatch& batch) {
       dtls_->close(now_);
       if (!send_handshake(*path, batch)) return Progress::More;
       finish();
+      if (life_ == Life::Leaving && ice_.poll_transmit(now_, batch) == Progress::More) return Progress::More;
     }
   }
+  if (life_ == Life::Leaving) leave();
   update(now_);
   return Progress::Done;
 }
@@ -243,10 +253,10 @@ Progress Transport::poll_transmit(TimePoint now, DatagramBatch& batch) {
 bool Transport::send_handshake(const Path& path, DatagramBatch& batch) {
   if (embedded_ && !send_unsent(path, batch)) return false;
   while (true) {
-    const std::span<std::byte> room = batch.begin(path, Ecn::NotEct, options_.mtu);
+    const std::span<std::byte> room = ice_.begin(batch, path, Ecn::NotEct, options_.mtu);
     if (room.empty()) return false;
     const std::size_t size = dtls_->poll_packet(now_, room.first(std::min(room.size(), options_.mtu)));
-    batch.commit(size);
+    ice_.commit(batch, size);
     if (size == 0) return true;
     count_sent(path, size);
   }
@@ -258,12 +268,12 @@ bool Transport::send_data(const Path& path, DatagramBatch& batch) {
   const std::size_t payload = options_.max_mtu - dtls_->overhead();
   while (true) {
     // SCTP writes where the record's payload will be, DTLS encrypts it there: no copy, no allocation.
-    const std::span<std::byte> room = batch.begin(path, sctp_->ecn(), sctp_->packet_room() + dtls_->overhead());
+    const std::span<std::byte> room = ice_.begin(batch, path, sctp_->ecn(), sctp_->packet_room() + dtls_->overhead());
     if (room.empty()) return false;
     const std::size_t size =
         sctp_->poll_packet(now_, room.subspan(header, std::min(payload, room.size() - dtls_->overhead())));
     const std::size_t record = size == 0 ? 0 : dtls_->seal(room, size);
-    batch.commit(record, sctp_->sizing());
+    ice_.commit(batch, record, sctp_->sizing());
     if (size == 0) return true;
     count_sent(path, record);
   }
@@ -307,9 +317,9 @@ void Transport::give_up() {
 
 void Transport::handle_timeout(TimePoint now) {
   advance(now);
-  if (life_ == Life::Finished) return;
+  if (life_ >= Life::Leaving) return;
   if (deadline_ <= now_) give_up();
-  if (life_ == Life::Finished) return;
+  if (life_ >= Life::Leaving) return;
   // Also when nothing is due: they must know how late it is, since the owner speaks to them past this class.
   ice_.handle_timeout(now_);
   dtls_->handle_timeout(now_);
@@ -318,7 +328,7 @@ void Transport::handle_timeout(TimePoint now) {
 }
 
 TimePoint Transport::next_timeout() const noexcept {
-  if (life_ == Life::Finished) return never;
+  if (life_ >= Life::Leaving) return never;
   const TimePoint sctp = sctp_ ? sctp_->next_timeout() : never;
   return std::min({ice_.next_timeout(), dtls_->next_timeout(), sctp, deadline_});
 }

@@ -76,6 +76,7 @@ class Transport {
     Running,
     Flushing,       ///< SCTP delivers what is queued and shuts down.
     SayingGoodbye,  ///< Only the last packets of SCTP and the alert of DTLS are left to poll.
+    Leaving,        ///< Only what ICE has to say to TURN servers is.
     Finished,
   };
 
@@ -92,6 +93,7 @@ class Transport {
   void dtls_event(dtls::Connection::Event& event);
   void sctp_event(sctp::Event& event);
   void finish();
+  void leave();
   [[nodiscard]] bool has_last_word() const;
   [[nodiscard]] std::size_t undelivered() const;
   [[nodiscard]] std::uint64_t signs_of_life() const;

@@ -32,10 +32,10 @@ bool Transport::send_unsent(const Path& path, DatagramBatch& batch) {
   for (auto& datagram : embedded_->take_unsent()) unsent_.push_back(std::move(datagram));
   while (!unsent_.empty()) {
     const std::vector<std::byte>& next = unsent_.front();
-    const std::span<std::byte> room = batch.begin(path, Ecn::NotEct, next.size());
+    const std::span<std::byte> room = ice_.begin(batch, path, Ecn::NotEct, next.size());
     if (room.empty()) return false;
     std::ranges::copy(next, room.begin());
-    batch.commit(next.size());
+    ice_.commit(batch, next.size());
     count_sent(path, next.size());
     unsent_.erase(unsent_.begin());
   }
