@@ -242,11 +242,13 @@ Progress Transport::poll_transmit(TimePoint now, DatagramBatch& batch) {
       dtls_->close(now_);
       if (!send_handshake(*path, batch)) return Progress::More;
       finish();
-      if (life_ == Life::Leaving && ice_.poll_transmit(now_, batch) == Progress::More) return Progress::More;
     }
   }
-  if (life_ == Life::Leaving) leave();
   update(now_);
+  if (life_ == Life::Leaving) {
+    if (ice_.poll_transmit(now_, batch) == Progress::More) return Progress::More;
+    leave();
+  }
   return Progress::Done;
 }
 

@@ -2,6 +2,7 @@
 
 #include "ice/agent.hpp"
 #include "sim/as_pipe.hpp"
+#include "sim/ice/relayed_agent.hpp"
 #include "sim/laws_suite.hpp"
 
 namespace linnet::sim {
@@ -76,8 +77,63 @@ class AgentFixture {
   Machine pipe_b_;
 };
 
+const Endpoint relay_a{.address = IpAddress::v4({198, 51, 100, 1}), .port = 50'001};
+const Endpoint relay_b{.address = IpAddress::v4({198, 51, 100, 1}), .port = 50'002};
+
+/// Both ends speak through TURN servers and nothing else.
+class RelayFixture {
+ public:
+  using Machine = RelayedAgent;
+  static constexpr std::uint64_t law_seeds = 6;
+
+  explicit RelayFixture(Generator& random) : a_(random, at_a, relay_a, relay_b), b_(random, at_b, relay_b, relay_a) {}
+
+  Machine& machine(Side side) { return side == Side::A ? a_ : b_; }
+  void start(TimePoint now) {
+    agent(Side::A).set_role(now, IceRole::Controlling);
+    agent(Side::B).set_role(now, IceRole::Controlled);
+    for (const Side side : {Side::A, Side::B}) agent(side).gather(now);
+    signal(now);
+  }
+  [[nodiscard]] bool ready() { return agent(Side::A).can_send() && agent(Side::B).can_send(); }
+  void act(TimePoint now, Side side, Generator& random) {
+    switch (random.below(6)) {
+      case 0:
+        agent(side).restart(now);
+        agent(side).gather(now);
+        signal(now);
+        break;
+      case 1: agent(side).remote_end_of_candidates(now); break;
+      case 2: machine(side).server().restart(); break;
+      case 3: machine(side).server().script.nonce_uses = 1 + static_cast<unsigned>(random.below(5)); break;
+      default: agent(side).note_received(now, machine(side).path(), 100);
+    }
+  }
+  void close(TimePoint now, Side side) { machine(side).close(now); }
+
+  void on_event(TimePoint now, Side side, ice::Event& event) {
+    if (std::holds_alternative<ice::NeedSockets>(event)) {
+      agent(side).add_socket(now, {.local = machine(side).socket()});
+      agent(side).sockets_done(now);
+    } else if (const auto* found = std::get_if<ice::LocalCandidate>(&event)) {
+      (void)agent(other(side)).add_remote_candidate(now, found->candidate);
+    }
+  }
+
+ private:
+  ice::Agent& agent(Side side) { return machine(side).agent(); }
+  void signal(TimePoint now) {
+    for (const Side side : {Side::A, Side::B}) {
+      (void)agent(side).set_remote(now, {.credentials = agent(other(side)).local_credentials()});
+    }
+  }
+  RelayedAgent a_;
+  RelayedAgent b_;
+};
+
 }  // namespace
 
 INSTANTIATE_TYPED_TEST_SUITE_P(IceAgent, SevenLaws, AgentFixture);
+INSTANTIATE_TYPED_TEST_SUITE_P(IceRelay, SevenLaws, RelayFixture);
 
 }  // namespace linnet::sim

@@ -20,7 +20,7 @@
 namespace linnet::sim {
 
 /// A TURN server that tests can make do whatever a server might: a double, not a server. Lives on a host of the
-/// simulated network and takes a socket there for each allocation.
+/// simulated network and takes a socket there for each allocation, or wherever else a test wants it.
 class TurnServer {
  public:
   struct Script {
@@ -53,7 +53,19 @@ class TurnServer {
     std::map<std::uint16_t, Channel> channels{};
   };
 
-  TurnServer(Host& host, Endpoint local) : host_(host), local_(local) {
+  /// What it does with the world.
+  struct World {
+    std::function<std::optional<Endpoint>(Endpoint)> bind;
+    std::function<void(const Endpoint&)> close;
+    std::function<void(const Endpoint& from, const Endpoint& to, std::span<const std::byte>)> send;
+  };
+  TurnServer(World world, Endpoint local) : world_(std::move(world)), local_(local) {}
+  TurnServer(Host& host, Endpoint local)
+      : TurnServer(World{.bind = [&host](Endpoint at) { return host.bind(at); },
+                         .close = [&host](const Endpoint& at) { host.close(at); },
+                         .send = [&host](const Endpoint& from, const Endpoint& to,
+                                         std::span<const std::byte> bytes) { host.send(from, to, bytes); }},
+                   local) {
     (void)host.bind(local);
     host.handler = [this](TimePoint now, const Packet& packet) { handle(now, packet); };
   }
@@ -75,9 +87,7 @@ class TurnServer {
   }
   [[nodiscard]] const std::map<Endpoint, Allocation>& table() const noexcept { return allocations_; }
 
- private:
-  static stun::ErrorCode code(unsigned value) { return static_cast<stun::ErrorCode>(value); }
-
+  /// A datagram for the server or for one of the relayed addresses.
   void handle(TimePoint now, const Packet& packet) {
     if (script.dead) return;
     std::vector<std::byte> bytes = packet.bytes;
@@ -94,6 +104,9 @@ class TurnServer {
     Allocation* const allocation = find(now, packet.from);
     if (peer && data && allocation != nullptr) forward(now, *allocation, *peer, *data);
   }
+
+ private:
+  static stun::ErrorCode code(unsigned value) { return static_cast<stun::ErrorCode>(value); }
 
   // --- Requests --------------------------------------------------------------------------------------------------
 
@@ -163,9 +176,9 @@ class TurnServer {
   void allocate(TimePoint now, const Endpoint& from, const stun::MessageView& message) {
     Allocation made{
         .relayed = {}, .until = now + std::chrono::seconds{script.lifetime}, .made_by = message.transaction_id()};
-    if (const auto relayed = host_.bind({local_.address, 0})) made.relayed.push_back(*relayed);
+    if (const auto relayed = world_.bind({local_.address, 0})) made.relayed.push_back(*relayed);
     if (script.second_address && message.has(stun::AttributeType::AdditionalAddressFamily)) {
-      if (const auto relayed = host_.bind({*script.second_address, 0})) made.relayed.push_back(*relayed);
+      if (const auto relayed = world_.bind({*script.second_address, 0})) made.relayed.push_back(*relayed);
     }
     ++counts.allocations;
     answer_allocate(from, message, made);
@@ -209,7 +222,7 @@ class TurnServer {
     if (!permitted(now, allocation, peer)) return;
     ++counts.sent;
     for (const Endpoint& relayed : allocation.relayed) {
-      if (relayed.address.family() == peer.address.family()) return host_.send(relayed, peer, data);
+      if (relayed.address.family() == peer.address.family()) return world_.send(relayed, peer, data);
     }
   }
 
@@ -233,11 +246,11 @@ class TurnServer {
         store_be(out.data(), number);
         store_be(out.data() + 2, static_cast<std::uint16_t>(data.size()));
         std::ranges::copy(data, out.begin() + 4);
-        return host_.send(local_, client, std::span{out}.first(4 + data.size()));
+        return world_.send(local_, client, std::span{out}.first(4 + data.size()));
       }
       stun::MessageBuilder m{out, stun::Class::Indication, stun::Method::Data, {}};
       m.xor_address(stun::AttributeType::XorPeerAddress, peer).attribute(stun::AttributeType::Data, data);
-      return host_.send(local_, client, std::span{out}.first(m.finish()));
+      return world_.send(local_, client, std::span{out}.first(m.finish()));
     }
   }
 
@@ -252,7 +265,7 @@ class TurnServer {
     return nullptr;
   }
   void close(const Allocation& allocation) {
-    for (const Endpoint& relayed : allocation.relayed) host_.close(relayed);
+    for (const Endpoint& relayed : allocation.relayed) world_.close(relayed);
   }
   [[nodiscard]] std::string nonce() const { return "nonce-" + std::to_string(generation_); }
   [[nodiscard]] std::array<std::byte, 16> key() const {
@@ -276,10 +289,10 @@ class TurnServer {
     stun::MessageBuilder m{room, kind, request.method(), request.transaction_id()};
     write(m);
     if (with_integrity) m.integrity(key());
-    host_.send(local_, to, std::span{room}.first(m.fingerprint().finish()));
+    world_.send(local_, to, std::span{room}.first(m.fingerprint().finish()));
   }
 
-  Host& host_;
+  World world_;
   Endpoint local_;
   std::map<Endpoint, Allocation> allocations_;
   unsigned uses_ = 0;
