@@ -17,9 +17,10 @@ namespace linnet::testing {
 /// Wires two connections on one executor as perfect negotiation would, without a network between: `a` offers.
 class Pair {
  public:
-  explicit Pair(const Executor& executor, const Tuning& tuning = {})
-      : a(std::make_unique<PeerConnection>(executor, Configuration{}, tuning)),
-        b(std::make_unique<PeerConnection>(executor, Configuration{}, tuning)) {
+  explicit Pair(const Executor& executor, const Tuning& tuning = {}, const Configuration& configuration_a = {},
+                const Configuration& configuration_b = {})
+      : a(std::make_unique<PeerConnection>(executor, configuration_a, tuning)),
+        b(std::make_unique<PeerConnection>(executor, configuration_b, tuning)) {
     a->on_ice_candidate = [this](const IceCandidateEvent& e) { pass(e, b); };
     b->on_ice_candidate = [this](const IceCandidateEvent& e) { pass(e, a); };
     a->on_negotiation_needed = [this]() -> boost::asio::awaitable<void> { co_await negotiate(); };
