@@ -9,7 +9,9 @@
 
 namespace linnet {
 
-/// W3C RTCIceServer.
+/// W3C RTCIceServer. All servers are asked at once, and none waits for another. A TURN server gives a relayed
+/// candidate, and over UDP the server-reflexive one, too; for `turns:` its certificate is verified
+/// (`Tuning::tls_ca_file`).
 struct IceServer {
   std::vector<std::string> urls;  ///< stun:, stuns:, turn: or turns: URLs (RFC 7064, RFC 7065).
   std::string username{};         ///< For TURN.
@@ -21,6 +23,8 @@ struct IceServer {
 /// W3C RTCConfiguration, and nothing else; what is ours is in `Tuning`.
 struct Configuration {
   std::vector<IceServer> ice_servers{};
+  /// Relay: neither candidates nor their related addresses tell where we are, and nothing goes but through TURN
+  /// servers.
   IceTransportPolicy ice_transport_policy = IceTransportPolicy::All;
   BundlePolicy bundle_policy = BundlePolicy::Balanced;
   RtcpMuxPolicy rtcp_mux_policy = RtcpMuxPolicy::Require;

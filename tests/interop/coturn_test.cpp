@@ -138,6 +138,11 @@ class CoturnTest : public ::testing::Test {
     ASSERT_TRUE(server->is_up()) << server->log();
   }
   static void TearDownTestSuite() {
+    if (::testing::UnitTest::GetInstance()->current_test_suite()->Failed()) {
+      const std::string log = server->log();
+      constexpr std::size_t shown = 8'000;
+      ADD_FAILURE() << log.substr(log.size() - std::min(log.size(), shown));
+    }
     delete server;
     server = nullptr;
   }
@@ -210,7 +215,7 @@ TEST_P(CoturnPairs, CarryDataThroughTheRelayAlone) {
   std::vector<std::string> errors;
   pair.a->on_ice_candidate_error = [&](const IceCandidateErrorEvent& e) { errors.push_back(e.error_text); };
   pair.b->on_ice_candidate_error = [&](const IceCandidateErrorEvent& e) { errors.push_back(e.error_text); };
-  linnet::testing::run(io, carry(pair, 4'000'000), 60s);
+  linnet::testing::run(io, carry(pair, 4'000'000), 20s);
   EXPECT_TRUE(errors.empty()) << errors.front();
   linnet::testing::run(io, expect_relayed(*pair.a, GetParam().a));
   linnet::testing::run(io, expect_relayed(*pair.b, GetParam().b));
@@ -270,7 +275,10 @@ TEST_F(CoturnTest, ClosingGivesTheAllocationBack) {
   const unsigned before = given_back();
   pair.a->close();
   pair.b->close();
-  for (int i = 0; i < 50 && given_back() < before + 2; ++i) io.run_for(100ms);
+  for (int i = 0; i < 50 && given_back() < before + 2; ++i) {
+    io.run_for(100ms);
+    std::this_thread::sleep_for(50ms);  // The server's log.
+  }
   EXPECT_GE(given_back(), before + 2) << server->log();
 }
 

@@ -275,10 +275,9 @@ std::size_t TurnClient::room_before(const Endpoint& peer) const noexcept {
 
 std::size_t TurnClient::wrap(const Endpoint& peer, std::span<std::byte> packet, std::size_t size) {
   if (const Channel* const channel = channel_of(peer)) {
+    // Streams need padding (RFC 8656 section 12.5): whoever frames the datagrams adds it.
     write_channel_header(packet, channel->number, size);
-    const std::size_t pad = options_.reliable ? padding(size) : 0;
-    std::ranges::fill(packet.subspan(channel_header + size, pad), std::byte{0});
-    return channel_header + size + pad;
+    return channel_header + size;
   }
   // RFC 8656 section 11.1: XOR-PEER-ADDRESS, DATA. The data is where it belongs; what is before it is written.
   const std::size_t before = send_header(peer);

@@ -22,7 +22,7 @@ namespace linnet::ice::turn {
 struct Options {
   std::string username;
   std::string credential;
-  bool reliable = false;  ///< The path to the server is a stream: nothing is sent twice, ChannelData is padded.
+  bool reliable = false;  ///< The path to the server is a stream: nothing is sent twice.
 
   Duration lifetime = std::chrono::minutes{10};  ///< What is asked for; the server may give another one.
   Duration allocate_timeout = std::chrono::seconds{5};
