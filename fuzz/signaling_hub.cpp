@@ -59,6 +59,7 @@ class Driver {
  private:
   static HubOptions options() {
     HubOptions out;
+    out.turn = {{.urls = {"turn:{host}:3478"}, .secret = "north", .lifetime = std::chrono::seconds(12)}};
     out.limits.max_sessions = 5;
     out.limits.max_queue_messages = 16;
     out.limits.max_peers_per_room = 3;
@@ -73,7 +74,8 @@ class Driver {
   void step(unsigned op, ConnectionId id, std::string_view& input) {
     switch (op & 15U) {
       case 0:
-        hub_.connect(now_, id, (op & 16U) != 0 ? "" : std::string(1, static_cast<char>('a' + id.value() % 5)));
+        hub_.connect(now_, id, (op & 16U) != 0 ? "" : std::string(1, static_cast<char>('a' + id.value() % 5)),
+                     (op & 16U) != 0 ? "localhost" : "");
         break;
       case 1: hub_.disconnect(now_, id); break;
       case 2: hub_.handle_binary(now_, id); break;

@@ -27,6 +27,7 @@
 #include "commands.hpp"
 #include "linnet/exception.hpp"
 #include "linnet/signaling/types.hpp"
+#include "serve_turn.hpp"
 #include "tune.hpp"
 
 namespace linnet::app {
@@ -235,6 +236,7 @@ int run_program(int argc, char** argv) {
       ->add_option("--stun", options.serve.stun,
                    "A STUN server for all peers, as stun:host:port; may be given more than once")
       ->check(stun_url);
+  add_turn_arguments(*serve, options.serve.turn);
   serve->add_option("--origin", options.serve.origins,
                     "Another web page's origin that may connect, as https://example.org");
   serve->add_flag("--no-qr", options.serve.no_qr, "Print no QR code");

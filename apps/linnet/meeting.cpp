@@ -105,18 +105,10 @@ class Meeting::Impl : public std::enable_shared_from_this<Meeting::Impl> {
         self.output_.status("disconnected from the server: " + Output::printable(closed.reason));
       }
     });
+    client_->on_ice_servers =
+        with_self([](Impl& self, const std::vector<signaling::IceServer>& servers) { self.use_anew(servers); });
     const auto ready = co_await client_->connect(options_.server);
-    for (const auto& server : ready.ice_servers) {
-      configuration_.ice_servers.push_back(
-          {.urls = server.urls, .username = server.username, .credential = server.credential});
-      // A server's mistake is no reason not to talk.
-      if (!usable(configuration_)) {
-        spdlog::warn("the server names an ICE server that cannot be used: {}",
-                     server.urls.empty() ? "" : server.urls.front());
-        configuration_.ice_servers.pop_back();
-      }
-    }
-    add_own_servers();
+    use(ready.ice_servers);
     boost::json::object presence{{"device", "computer"}};
     if (!options_.name.empty()) presence["name"] = options_.name;
     const auto joined = co_await client_->join(options_.room, std::move(presence));
@@ -138,6 +130,36 @@ class Meeting::Impl : public std::enable_shared_from_this<Meeting::Impl> {
     });
     add(std::string{stdio_peer}, std::string{stdio_peer}, options_.offer);
     co_return;
+  }
+
+  void use(const std::vector<signaling::IceServer>& servers) {
+    configuration_.ice_servers.clear();
+    for (const auto& server : servers) {
+      configuration_.ice_servers.push_back(
+          {.urls = server.urls, .username = server.username, .credential = server.credential});
+      // A server's mistake is no reason not to talk.
+      if (!usable(configuration_)) {
+        spdlog::warn("the server names an ICE server that cannot be used: {}",
+                     server.urls.empty() ? "" : server.urls.front());
+        configuration_.ice_servers.pop_back();
+      }
+    }
+    add_own_servers();
+  }
+
+  /// Others, or new credentials because the old ones expire: for connections to come, and for a restart of ICE.
+  void use_anew(const std::vector<signaling::IceServer>& servers) {
+    use(servers);
+    for (const auto& [id, member] : members_) {
+      auto& connection = member->remote->connection;
+      auto changed = connection.get_configuration();
+      changed.ice_servers = configuration_.ice_servers;
+      try {
+        connection.set_configuration(std::move(changed));
+      } catch (const Exception& problem) {
+        spdlog::warn("{}: {}", member->remote->name, problem.what());
+      }
+    }
   }
 
   void add_own_servers() {

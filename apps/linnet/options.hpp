@@ -30,12 +30,26 @@ struct MeetingOptions {
   [[nodiscard]] bool stdio() const noexcept { return signal == "stdio"; }
 };
 
+/// Which TURN servers `linnet serve` hands out.
+struct TurnOptions {
+  bool embedded = false;      ///< One inside this process,
+  std::uint16_t port = 3478;  ///< at this port.
+  std::uint16_t relay_port_min = 0;
+  std::uint16_t relay_port_max = 0;
+  bool allow_private = false;
+  std::string external{};
+  std::vector<std::string> urls{};  ///< Others, which share a secret with us.
+  std::string secret_file{};
+  std::uint32_t lifetime = 3'600;  ///< Of credentials, in seconds.
+};
+
 struct ServeOptions {
   std::string bind = "127.0.0.1";
   std::uint16_t port = 8080;
   std::string web{};
   std::vector<std::string> stun{};
   std::vector<std::string> origins{};
+  TurnOptions turn{};
   bool no_qr = false;
 };
 

@@ -18,6 +18,7 @@
 #include "commands.hpp"
 #include "linnet/signaling/server.hpp"
 #include "program_file.hpp"
+#include "serve_turn.hpp"
 
 namespace linnet::app {
 namespace {
@@ -67,6 +68,12 @@ boost::asio::awaitable<ExitCode> run_serve(ServeOptions options, Output& output)
   if (server_options.web_root.empty())
     output.status("the web page is not here (--web DIR says where); serving signaling only");
 
+  IceService ice;
+  if (const auto started = ice.start(executor, options.turn, options.bind, server_options); !started) {
+    output.error(started.error().message);
+    co_return ExitCode::Usage;
+  }
+
   boost::asio::signal_set signals{executor, SIGINT, SIGTERM};  // before anybody is told that there is something to stop
   signaling::Server server{executor, std::move(server_options)};
   if (const auto started = server.start(); !started) {
@@ -80,11 +87,17 @@ boost::asio::awaitable<ExitCode> run_serve(ServeOptions options, Output& output)
     output.status("only this machine can reach it; --bind 0.0.0.0 opens it to the whole network");
   if (!options.no_qr && output.interactive()) print_qr_code(link);
   output.status("in a terminal:   linnet chat lobby" + (server.port() == 8080 ? std::string{} : " --server " + link));
-  output.event("serving", {{"url", link}, {"port", server.port()}});
+  boost::json::object serving{{"url", link}, {"port", server.port()}};
+  if (ice.port() != 0) {
+    output.status("STUN and TURN on port " + std::to_string(ice.port()) + ", for demos and networks of your own");
+    serving["stunTurnPort"] = ice.port();
+  }
+  output.event("serving", std::move(serving));
 
   co_await signals.async_wait(boost::asio::use_awaitable);
   output.status("stopping");
   server.stop();
+  ice.stop();
   boost::asio::steady_timer timer{executor};
   for (int i = 0; i < 100 && server.connections() > 0; ++i) {
     timer.expires_after(std::chrono::milliseconds{20});

@@ -13,4 +13,5 @@
 #include "linnet/session_description.hpp"
 #include "linnet/states.hpp"
 #include "linnet/stats.hpp"
+#include "linnet/stun_turn_server.hpp"
 #include "linnet/tuning.hpp"

@@ -31,6 +31,7 @@ Client::Impl::Impl(Executor e, ClientOptions o)
       signal(make_event<Signal>(executor)),
       app_message(make_event<Message>(executor)),
       error(make_event<ServerError>(executor)),
+      ice_servers(make_event<std::vector<IceServer>>(executor)),
       reconnected(make_event<Ready>(executor)),
       rejoined(make_event<Joined>(executor)),
       closed(make_event<Closed>(executor)),
@@ -140,6 +141,7 @@ void Client::Impl::destroy() {
   signal->close();
   app_message->close();
   error->close();
+  ice_servers->close();
   reconnected->close();
   rejoined->close();
   closed->close();
@@ -155,6 +157,7 @@ Client::Client(Executor executor, ClientOptions options)
   on_signal = Event<Signal>(impl_->signal);
   on_message = Event<Message>(impl_->app_message);
   on_error = Event<ServerError>(impl_->error);
+  on_ice_servers = Event<std::vector<IceServer>>(impl_->ice_servers);
   on_reconnected = Event<Ready>(impl_->reconnected);
   on_rejoined = Event<Joined>(impl_->rejoined);
   on_closed = Event<Closed>(impl_->closed);
@@ -188,6 +191,7 @@ void Client::close() { impl_->close(); }
 
 const Executor& Client::executor() const noexcept { return impl_->executor; }
 bool Client::connected() const noexcept { return impl_->open; }
+std::vector<IceServer> Client::ice_servers() const { return impl_->ready.ice_servers; }
 std::string Client::peer() const { return impl_->ready.peer; }
 
 std::optional<std::string> Client::room_in_url(std::string_view url) {

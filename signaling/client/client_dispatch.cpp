@@ -65,6 +65,13 @@ void Client::Impl::on(ReadyMessage& message) {
     });
   }
   reconnected->emit(Ready(ready));
+  ice_servers->emit(ready.ice_servers);
+}
+
+void Client::Impl::on(IceServersMessage& message) {
+  if (!open) return;
+  ready.ice_servers = std::move(message.ice_servers);
+  ice_servers->emit(ready.ice_servers);
 }
 
 std::optional<Client::Impl::Pending> Client::Impl::take(std::optional<std::uint64_t> id) {

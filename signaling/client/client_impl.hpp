@@ -44,6 +44,7 @@ class Client::Impl : public std::enable_shared_from_this<Client::Impl> {
   State<Signal> signal;
   State<Message> app_message;
   State<ServerError> error;
+  State<std::vector<IceServer>> ice_servers;
   State<Ready> reconnected;
   State<Joined> rejoined;
   State<Closed> closed;
@@ -69,6 +70,7 @@ class Client::Impl : public std::enable_shared_from_this<Client::Impl> {
   void on(UnknownMessage&) {}
   void on(WelcomeMessage& message);
   void on(ReadyMessage& message);
+  void on(IceServersMessage& message);
   void on(JoinedMessage& message);
   void on(AckMessage& message);
   void on(ErrorMessage& message);

@@ -112,6 +112,16 @@ class ClientGolden : public testing::TestWithParam<Case> {
     client_->on_error = [this](const ServerError& e) {
       note({{"event", "error"}, {"code", to_string(e.code)}, {"to", e.to}});
     };
+    client_->on_ice_servers = [this](const std::vector<IceServer>& servers) {
+      EXPECT_EQ(client_->ice_servers(), servers);
+      json::array list;
+      for (const IceServer& server : servers) {
+        list.push_back({{"urls", json::array(server.urls.begin(), server.urls.end())},
+                        {"username", server.username},
+                        {"credential", server.credential}});
+      }
+      note({{"event", "ice-servers"}, {"iceServers", std::move(list)}});
+    };
     client_->on_closed = [this](const Closed& c) { note({{"event", "lost"}, {"again", c.will_reconnect}}); };
     client_->on_rejoined = [this](const Joined& j) { note({{"event", "rejoined"}, {"room", j.room}}); };
   }
@@ -222,7 +232,7 @@ INSTANTIATE_TEST_SUITE_P(Transcripts, ClientGolden,
                                          Case{"glare.jsonl", "ann"}, Case{"glare.jsonl", "bob"},
                                          Case{"takeover.jsonl", "ann"}, Case{"takeover.jsonl", "bob"},
                                          Case{"going-away.jsonl", "ann"}, Case{"going-away.jsonl", "bob"},
-                                         Case{"client-future.jsonl", "ann"}),
+                                         Case{"ice-servers.jsonl", "ann"}, Case{"client-future.jsonl", "ann"}),
                          name_of);
 
 }  // namespace

@@ -114,6 +114,11 @@ ServerMessage read(std::string_view type, const json::object& o) {
   }
   if (type == "welcome") return WelcomeMessage{};
   if (type == "ready") return read_ready(o);
+  if (type == "ice-servers") {
+    // Without the list it would take away what works.
+    if (!find_array(o, "iceServers")) return UnknownMessage{};
+    return IceServersMessage{.ice_servers = read_ice_servers(o)};
+  }
   return UnknownMessage{};
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "linnet/signaling/client.hpp"
 
@@ -18,6 +19,10 @@ struct WelcomeMessage {};
 struct ReadyMessage {
   Ready ready;
   std::string resume{};
+};
+/// Instead of those in `ready`.
+struct IceServersMessage {
+  std::vector<IceServer> ice_servers{};
 };
 struct JoinedMessage {
   std::optional<std::uint64_t> id{};  ///< Of the request that it answers.
@@ -46,8 +51,9 @@ struct PingMessage {
 /// A type that is newer than we are, or a body that is: proof that the server lives, and nothing more.
 struct UnknownMessage {};
 
-using ServerMessage = std::variant<UnknownMessage, WelcomeMessage, ReadyMessage, JoinedMessage, AckMessage,
-                                   ErrorMessage, GoAwayMessage, PresenceMessage, Signal, Message, PingMessage>;
+using ServerMessage =
+    std::variant<UnknownMessage, WelcomeMessage, ReadyMessage, IceServersMessage, JoinedMessage, AckMessage,
+                 ErrorMessage, GoAwayMessage, PresenceMessage, Signal, Message, PingMessage>;
 
 /// Reads one text frame of a server; nothing for what is no JSON object. A member that is missing or of another type
 /// has its default: a newer server may say what we cannot read, and it is not ours to judge.

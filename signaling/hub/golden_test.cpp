@@ -20,13 +20,21 @@ class HubGolden : public testing::TestWithParam<const char*> {
     if (verb == "lost") sockets_[std::string(line.at("old").as_string())] = sockets_.at(who);
     if (verb == "connect" || verb == "lost") {
       sockets_[who] = ConnectionId(++last_);
-      hub_.connect(now_, ConnectionId(last_), "");
+      hub_->connect(now_, ConnectionId(last_), "");
     }
-    if (verb == "drop") hub_.disconnect(now_, sockets_.at(who));
-    if (verb == "stop") hub_.shut_down(now_);
+    if (verb == "turn") {
+      std::vector<std::string> urls;
+      for (const auto& url : line.at("urls").as_array()) urls.emplace_back(url.as_string());
+      hub_.emplace(HubOptions{.turn = {{.urls = std::move(urls),
+                                        .secret = std::string(line.at("secret").as_string()),
+                                        .lifetime = std::chrono::seconds(line.at("lifetime").as_int64())}}},
+                   random_);
+    }
+    if (verb == "drop") hub_->disconnect(now_, sockets_.at(who));
+    if (verb == "stop") hub_->shut_down(now_);
     if (verb == "wait") {
       now_ += std::chrono::milliseconds(line.at("ms").as_int64());
-      hub_.handle_timeout(now_);
+      hub_->handle_timeout(now_);
     }
   }
   /// The next thing that `who` got: a frame, or {"close":CODE}.
@@ -38,7 +46,7 @@ class HubGolden : public testing::TestWithParam<const char*> {
     return out;
   }
   void drain() {
-    while (auto event = hub_.poll_event()) {
+    while (auto event = hub_->poll_event()) {
       if (auto* send = std::get_if<Hub::Send>(&*event)) {
         inboxes_[send->to].push_back(json::parse(send->text).as_object());
       } else {
@@ -51,9 +59,9 @@ class HubGolden : public testing::TestWithParam<const char*> {
     if (line.contains("do")) return act(line);
     const std::string who(line.at("who").as_string());
     if (const auto* frame = line.if_contains("client")) {
-      hub_.handle_text(now_, sockets_.at(who), json::serialize(golden.fill(*frame)));
+      hub_->handle_text(now_, sockets_.at(who), json::serialize(golden.fill(*frame)));
     } else if (const auto* raw = line.if_contains("raw")) {
-      hub_.handle_text(now_, sockets_.at(who), raw->as_string());
+      hub_->handle_text(now_, sockets_.at(who), raw->as_string());
     } else {
       const json::object got = next(who);
       const json::value expected =
@@ -63,7 +71,7 @@ class HubGolden : public testing::TestWithParam<const char*> {
   }
 
   SeededGenerator random_{1};
-  Hub hub_{{}, random_};
+  std::optional<Hub> hub_{std::in_place, HubOptions{}, random_};
   TimePoint now_{std::chrono::hours(1)};
   std::uint64_t last_ = 0;
   std::map<std::string, ConnectionId> sockets_;
@@ -92,7 +100,7 @@ std::string name_of(const testing::TestParamInfo<const char*>& test) {
 
 INSTANTIATE_TEST_SUITE_P(Transcripts, HubGolden,
                          testing::Values("two-peers.jsonl", "glare.jsonl", "takeover.jsonl", "going-away.jsonl",
-                                         "server-errors.jsonl"),
+                                         "ice-servers.jsonl", "server-errors.jsonl"),
                          name_of);
 
 }  // namespace

@@ -26,7 +26,7 @@ Hub::Session* Hub::find(ConnectionId id) {
   return it == sessions_.end() ? nullptr : &it->second;
 }
 
-void Hub::connect(TimePoint now, ConnectionId id, std::string address) {
+void Hub::connect(TimePoint now, ConnectionId id, std::string address, std::string host) {
   const Turn turn(*this, now);
   if (sessions_.contains(id)) return;
   const bool full = sessions_.size() >= options_.limits.max_sessions;
@@ -34,6 +34,7 @@ void Hub::connect(TimePoint now, ConnectionId id, std::string address) {
   const bool too_fast = !address.empty() && (!counted || !counted->sockets.take(now_));
 
   Session session{.address = std::move(address),
+                  .host = std::move(host),
                   .connected_at = now_,
                   .last_heard = now_,
                   .next_ping = now_ + options_.ping_interval,
@@ -127,6 +128,7 @@ void Hub::shut_down(TimePoint now) {
 void Hub::schedule(ConnectionId id, Session& session) {
   TimePoint at = std::min(session.next_ping, session.last_heard + options_.idle_timeout);
   if (session.peer.empty()) at = std::min(at, session.connected_at + options_.hello_timeout);
+  at = std::min(at, session.next_ice_servers);
   if (at == session.deadline) return;
   deadlines_.erase({session.deadline, id});
   session.deadline = at;
@@ -157,6 +159,7 @@ void Hub::check_deadline(ConnectionId id, Session& session) {
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now_.time_since_epoch()).count();
     send(id, {{"type", "ping"}, {"t", options_.unix_ms_at_start + ms}});
   }
+  if (now_ >= session.next_ice_servers) renew_ice_servers(id, session);
   schedule(id, session);
 }
 

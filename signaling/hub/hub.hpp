@@ -28,6 +28,7 @@ using ConnectionId = Strong<struct ConnectionIdTag, std::uint64_t>;
 struct HubOptions {
   std::string server_name = "linnet";
   std::vector<IceServer> ice_servers{};
+  std::vector<TurnService> turn{};
   Limits limits{};
   Duration ping_interval = std::chrono::seconds(20);
   Duration idle_timeout = std::chrono::seconds(45);
@@ -53,8 +54,9 @@ class Hub {
 
   Hub(HubOptions options, Generator& generator);
 
-  /// A socket was accepted. `address` is what limits count by; empty when it is exempt from them.
-  void connect(TimePoint now, ConnectionId id, std::string address);
+  /// A socket was accepted. `address` is what limits count by; empty when it is exempt from them. `host` is the name by
+  /// which the client reached us, for the ICE servers that stand beside us; empty: not known.
+  void connect(TimePoint now, ConnectionId id, std::string address, std::string host = {});
   /// It speaks no version that we know: an error, then closed.
   void connect_unsupported(TimePoint now, ConnectionId id);
   void handle_text(TimePoint now, ConnectionId id, std::string_view text);
@@ -78,12 +80,14 @@ class Hub {
  private:
   struct Session {
     std::string address;
+    std::string host{};
     std::string peer{};  // Empty until hello.
     std::string resume{};
     std::uint64_t seq = 0;
     TimePoint connected_at;
     TimePoint last_heard;
     TimePoint next_ping;
+    TimePoint next_ice_servers = never;  ///< When its TURN users are to be renewed.
     TimePoint deadline;
     TokenBucket messages;
     std::size_t violations = 0;
@@ -134,6 +138,11 @@ class Hub {
   void send_reliable(ConnectionId id, boost::json::object message);
   void ack(ConnectionId id, const RequestId& request);
   void refuse(ConnectionId id, const RequestId& request, Failure failure);
+
+  // hub_ice_servers.cpp
+  /// What the peer of `session` is to be told; says when next.
+  [[nodiscard]] boost::json::array ice_servers_for(Session& session);
+  void renew_ice_servers(ConnectionId id, Session& session);
 
   // hub_requests.cpp
   void handle(ConnectionId id, Session& session, const RequestId& request, HelloRequest& hello);

@@ -43,13 +43,8 @@ void Hub::handle(ConnectionId id, Session& session, const RequestId& request, He
   session.resume = random_id();
   peers_.emplace(peer, id);
 
-  json::array servers;
-  for (const IceServer& server : options_.ice_servers) {
-    json::object entry{{"urls", json::array(server.urls.begin(), server.urls.end())}};
-    if (!server.username.empty()) entry["username"] = server.username;
-    if (!server.credential.empty()) entry["credential"] = server.credential;
-    servers.push_back(std::move(entry));
-  }
+  json::array servers = ice_servers_for(session);
+  schedule(id, session);
   const auto heartbeat = std::chrono::duration_cast<std::chrono::milliseconds>(options_.ping_interval).count();
   json::object ready{{"type", "ready"},
                      {"peer", peer},

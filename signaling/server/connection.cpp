@@ -142,6 +142,7 @@ asio::awaitable<void> Connection::write_reply(HttpReply reply) {
 
 asio::awaitable<void> Connection::serve_websocket(const HttpRequest& upgrade) {
   const ServerOptions& options = owner_->options();
+  const std::string host = without_port(view(upgrade[http::field::host]));
   const bool supported = offers_subprotocol(view(upgrade[http::field::sec_websocket_protocol]));
   stream_->expires_never();  // The WebSocket layer has timeouts of its own.
   websocket_.emplace(std::move(*stream_));
@@ -162,7 +163,7 @@ asio::awaitable<void> Connection::serve_websocket(const HttpRequest& upgrade) {
   co_await websocket_->async_accept(upgrade, asio::redirect_error(asio::use_awaitable, ec));
   if (ec) co_return;
   open_ = true;
-  owner_->opened(id_, address_, supported);
+  owner_->opened(id_, address_, host, supported);
   co_await read_frames();
 }
 

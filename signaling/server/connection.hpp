@@ -29,7 +29,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     virtual ~Owner() = default;
     [[nodiscard]] virtual const ServerOptions& options() const = 0;
     [[nodiscard]] virtual const StaticFiles& files() const = 0;
-    virtual void opened(ConnectionId id, const std::string& address, bool supported) = 0;
+    /// `host` is the one of the request, without its port.
+    virtual void opened(ConnectionId id, const std::string& address, const std::string& host, bool supported) = 0;
     virtual void received(ConnectionId id, std::string_view text) = 0;
     virtual void received_binary(ConnectionId id) = 0;
     virtual void received_too_much(ConnectionId id) = 0;

@@ -12,20 +12,19 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-/// "Example.ORG.:8080" -> "example.org", "[::1]:80" -> "[::1]".
-std::string without_port(std::string_view host) {
-  const std::size_t end = host.starts_with('[') ? std::min(host.find(']'), host.size() - 1) + 1 : host.find(':');
-  std::string name = lower(host.substr(0, end));
-  if (name.ends_with('.')) name.pop_back();
-  return name;
-}
-
 bool is_loopback(std::string_view name) {
   if (name == "localhost" || name.ends_with(".localhost") || name == "::1" || name == "[::1]") return true;
   return name.starts_with("127.") && name.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
 }  // namespace
+
+std::string without_port(std::string_view host) {
+  const std::size_t end = host.starts_with('[') ? std::min(host.find(']'), host.size() - 1) + 1 : host.find(':');
+  std::string name = lower(host.substr(0, end));
+  if (name.ends_with('.')) name.pop_back();
+  return name;
+}
 
 bool is_origin_allowed(std::string_view origin, std::string_view host, std::span<const std::string> allowed) {
   if (origin.empty()) return true;

@@ -6,6 +6,9 @@
 
 namespace linnet::signaling {
 
+/// The name in a Host header: "Example.ORG.:8080" -> "example.org", "[::1]:80" -> "[::1]".
+[[nodiscard]] std::string without_port(std::string_view host);
+
 /// May a page of `origin` (the header's value, empty when absent) open a WebSocket on `host` (the Host header)?
 /// Programs send no Origin and may; pages of the same host may; others must be on the list.
 [[nodiscard]] bool is_origin_allowed(std::string_view origin, std::string_view host,

@@ -25,6 +25,7 @@ HubOptions hub_options(const ServerOptions& options) {
   const auto ours = duration_cast<milliseconds>(now().time_since_epoch()).count();
   return {.server_name = options.server_name,
           .ice_servers = options.ice_servers,
+          .turn = options.turn,
           .limits = options.limits,
           .ping_interval = options.ping_interval,
           .idle_timeout = options.idle_timeout,
@@ -56,7 +57,7 @@ class Server::Impl final : public Connection::Owner, public std::enable_shared_f
 
   [[nodiscard]] const ServerOptions& options() const override { return options_; }
   [[nodiscard]] const StaticFiles& files() const override { return files_; }
-  void opened(ConnectionId id, const std::string& address, bool supported) override;
+  void opened(ConnectionId id, const std::string& address, const std::string& host, bool supported) override;
   void received(ConnectionId id, std::string_view text) override;
   void received_binary(ConnectionId id) override;
   void received_too_much(ConnectionId id) override;
@@ -133,9 +134,9 @@ void Server::Impl::accept() {
   });
 }
 
-void Server::Impl::opened(ConnectionId id, const std::string& address, bool supported) {
+void Server::Impl::opened(ConnectionId id, const std::string& address, const std::string& host, bool supported) {
   if (supported) {
-    hub_.connect(now(), id, address);
+    hub_.connect(now(), id, address, host);
   } else {
     hub_.connect_unsupported(now(), id);
   }

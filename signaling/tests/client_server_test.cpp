@@ -54,6 +54,27 @@ TEST_F(ClientAndServer, GiveARandomIdTheHeartbeatAndTheIceServers) {
   EXPECT_EQ(server->peers(), 1U);
 }
 
+TEST_F(ClientAndServer, RenewTurnUsersBeforeTheyExpire) {
+  ServerOptions options;
+  options.turn = {{.urls = {"turn:{host}:3478"}, .secret = "north", .lifetime = std::chrono::seconds(2)}};
+  start(options);
+  Client client(context.get_executor(), {.peer = "ann"});
+  EXPECT_TRUE(client.ice_servers().empty());
+  std::vector<std::vector<IceServer>> pushed;
+  client.on_ice_servers = [&](const std::vector<IceServer>& servers) { pushed.push_back(servers); };
+  const Ready ready = connect(client);
+  ASSERT_EQ(ready.ice_servers.size(), 1U);
+  EXPECT_EQ(ready.ice_servers[0].urls, std::vector<std::string>{"turn:127.0.0.1:3478"}) << "the host that we came to";
+  EXPECT_EQ(client.ice_servers(), ready.ice_servers);
+  EXPECT_TRUE(pushed.empty());
+  ASSERT_TRUE(until([&] { return pushed.size() == 2; }));
+  EXPECT_NE(pushed[0], ready.ice_servers);
+  EXPECT_NE(pushed[1], pushed[0]);
+  EXPECT_EQ(client.ice_servers(), pushed[1]);
+  EXPECT_EQ(pushed[1][0].urls, ready.ice_servers[0].urls);
+  EXPECT_THAT(pushed[1][0].username, testing::EndsWith(":ann"));
+}
+
 TEST_F(ClientAndServer, TellWhoIsThereWhoComesAndWhoGoes) {
   start();
   Client ann(context.get_executor(), {.peer = "ann"});

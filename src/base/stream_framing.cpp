@@ -12,9 +12,10 @@ constexpr std::size_t stun_header_size = 20;    // RFC 8489 section 5
 constexpr std::size_t channel_header_size = 4;  // RFC 8656 section 12.4
 constexpr std::uint32_t magic_cookie = 0x2112A442;
 
-// RFC 7983 with RFC 8656 section 12.
+// RFC 7983 with RFC 8656 section 12. Deviation: channels end at 0x4FFF there; clients of RFC 5766 choose from 0x4000 to
+// 0x7FFF, and nothing else in such a stream begins so.
 bool begins_stun(std::byte first) noexcept { return first < std::byte{4}; }
-bool begins_channel_data(std::byte first) noexcept { return first >= std::byte{0x40} && first < std::byte{0x50}; }
+bool begins_channel_data(std::byte first) noexcept { return first >= std::byte{0x40} && first < std::byte{0x80}; }
 
 std::size_t padding_of(std::size_t size) noexcept { return (4 - size % 4) % 4; }
 

@@ -119,7 +119,7 @@ TEST(StreamFraming, LeavesOutEmptyPackets) {
 
 TEST(StreamFraming, BreaksWhereNeitherStunNorChannelDataBegins) {
   const Bytes wrong_first = bytes({0x80, 1, 0, 4});
-  const Bytes reserved_channel = bytes({0x50, 0, 0, 4});
+  const Bytes reserved_channel = bytes({0x80, 0, 0, 4});
   Bytes odd_length = stun(8);
   odd_length[3] = std::byte{7};
   Bytes no_cookie = stun(8);

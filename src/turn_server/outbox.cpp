@@ -31,8 +31,8 @@ Progress Outbox::drain(DatagramBatch& batch) {
     const auto room = batch.begin(datagram.path, datagram.ecn, datagram.size);
     if (room.size() < datagram.size) return Progress::More;
     std::memcpy(room.data(), memory_.get() + datagram.at, datagram.size);
-    // RFC 8656 section 14: without DONT-FRAGMENT the relayed datagram may be cut by IP.
-    constexpr std::size_t surely_fits = 1'200;
+    // RFC 8656 section 14: without DONT-FRAGMENT the relayed datagram may be cut by IP. Small ones go as runs.
+    constexpr std::size_t surely_fits = 1'400;
     batch.commit(datagram.size, datagram.size <= surely_fits ? Sizing::Path : Sizing::Fragment);
   }
   return Progress::Done;

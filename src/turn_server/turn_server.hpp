@@ -77,6 +77,7 @@ class TurnServer {
   [[nodiscard]] Progress poll_transmit(TimePoint now, DatagramBatch& batch);
   [[nodiscard]] std::optional<Event> poll_event();
 
+  [[nodiscard]] bool serves(const Path& client) const { return allocations_.contains(client); }
   [[nodiscard]] std::size_t allocations() const noexcept { return allocations_.size(); }
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
 

@@ -9,7 +9,7 @@ import { FakeTime, network, settled } from './fakes.ts';
 
 interface Line {
   who: string;
-  do?: 'connect' | 'join' | 'update' | 'leave' | 'send' | 'message' | 'lost' | 'drop' | 'expect';
+  do?: 'connect' | 'join' | 'update' | 'leave' | 'send' | 'message' | 'lost' | 'drop' | 'expect' | 'turn' | 'wait';
   client?: Json;
   server?: Json;
   raw?: string;
@@ -97,6 +97,7 @@ class Player {
     client.on('signal', (signal) => note({ ...signal, event: 'signal' }));
     client.on('message', (message) => note({ ...message, event: 'message' }));
     client.on('error', (error) => note({ ...error, event: 'error' }));
+    client.on('iceServers', (iceServers) => note({ event: 'ice-servers', iceServers }));
     client.on('joined', ({ room }) => note({ event: 'rejoined', room }));
     client.on('state', (state) => state === 'reconnecting' && note({ event: 'lost' }));
     this.#do(client.connect());

@@ -16,10 +16,19 @@ class FakeConnection {
   ondatachannel = null;
   onconnectionstatechange: (() => void) | null = null;
   restarts = 0;
+  configuration: { iceServers?: unknown[]; bundlePolicy?: string };
   channels = 0;
 
-  constructor() {
+  constructor(configuration: object) {
+    this.configuration = { ...configuration, bundlePolicy: 'max-bundle' };
     FakeConnection.all.push(this);
+  }
+  getConfiguration() {
+    return this.configuration;
+  }
+  setConfiguration(configuration: { iceServers?: unknown[] }) {
+    if (this.signalingState === 'closed') throw new Error('closed');
+    this.configuration = configuration;
   }
   createDataChannel() {
     this.channels++;
@@ -96,6 +105,17 @@ test('the newcomer calls who is there, and waits for who comes later', async () 
   socket.says({ type: 'peer-joined', room: 'demo', peer: 'bob', data: {}, seq: 2 });
   assert.deepEqual([...room.peers.keys()], ['ann', 'bob']);
   assert.deepEqual(FakeConnection.all.map((pc) => pc.channels), [1, 0]);
+  room.leave();
+});
+
+test('ICE servers that the server pushes go to the connections that there are and to those to come', async () => {
+  const { room, socket } = await enter(['ann']);
+  const iceServers = [{ urls: ['turn:turn.example.org'], username: '9:me', credential: 'secret' }];
+  socket.says({ type: 'ice-servers', iceServers });
+  socket.says({ type: 'ice-servers' });
+  socket.says({ type: 'peer-joined', room: 'demo', peer: 'bob', data: {}, seq: 2 });
+  assert.deepEqual(FakeConnection.all.map((pc) => pc.configuration.iceServers), [iceServers, iceServers]);
+  assert.equal(FakeConnection.all[0]!.configuration.bundlePolicy, 'max-bundle', 'the rest stays');
   room.leave();
 });
 

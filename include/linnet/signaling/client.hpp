@@ -118,6 +118,9 @@ class Client {
 
   [[nodiscard]] const Executor& executor() const noexcept;
   [[nodiscard]] bool connected() const noexcept;
+  /// For PeerConnection's configuration: those of `Ready`, or what the server has pushed since. Empty before connect()
+  /// is done.
+  [[nodiscard]] std::vector<IceServer> ice_servers() const;
   [[nodiscard]] std::string peer() const;  ///< Our id; empty before connect() is done.
   /// The room in a URL such as http://host/r/ROOM, percent-decoded.
   [[nodiscard]] static std::optional<std::string> room_in_url(std::string_view url);
@@ -128,6 +131,9 @@ class Client {
   Event<Signal> on_signal;
   Event<Message> on_message;
   Event<ServerError> on_error;
+  /// Other ICE servers, or the same with new credentials because the old ones expire: give them to set_configuration()
+  /// of each PeerConnection. After a reconnect too.
+  Event<std::vector<IceServer>> on_ice_servers;
   Event<Ready> on_reconnected;  ///< A new session after a lost one.
   Event<Joined> on_rejoined;    ///< A room joined again by itself after on_reconnected.
   Event<Closed> on_closed;

@@ -43,6 +43,17 @@ struct EmbeddedFile {
   std::span<const std::byte> content;
 };
 
+/// TURN servers that share a secret with us: each peer gets a user of its own, "EXPIRY:PEER" (Unix seconds) with the
+/// password base64(HMAC-SHA1(secret, username)), and another one before it expires. coturn: `use-auth-secret` and
+/// `static-auth-secret`.
+struct TurnService {
+  /// As W3C RTCIceServer.urls. In a url "{host}" stands for the host by which a client reached this server; a client
+  /// whose host is not known does not get it.
+  std::vector<std::string> urls{};
+  std::string secret{};
+  std::chrono::seconds lifetime{3'600};  ///< Of a user; at least 2 s.
+};
+
 struct ServerOptions {
   std::string bind_address = "127.0.0.1";
   std::uint16_t port = 8080;                 ///< 0 takes a free one, see Server::port().
@@ -51,7 +62,8 @@ struct ServerOptions {
   /// "https://example.org", or "*". The same host is always allowed. Bound to loopback, the server answers only to
   /// localhost and to the hosts named here; behind a reverse proxy, name the one that people use.
   std::vector<std::string> allowed_origins{};
-  std::vector<IceServer> ice_servers{};  ///< Handed to each client in `ready`.
+  std::vector<IceServer> ice_servers{};  ///< Handed to each client in `ready`; "{host}" as in TurnService.
+  std::vector<TurnService> turn{};       ///< Likewise, with users that are renewed by `ice-servers`.
   std::string server_name = "linnet";    ///< `welcome.server`.
   Limits limits{};
   std::chrono::milliseconds ping_interval{20'000};

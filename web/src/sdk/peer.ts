@@ -102,6 +102,16 @@ export class Peer extends Emitter<Events> {
     return this.established && this.pc.signalingState === 'stable' && (this.state === 'disconnected' || this.state === 'failed');
   }
 
+  /** For what is gathered from now on, as at an ICE restart; a relay that is there goes on. */
+  setIceServers(iceServers: RTCIceServer[]): void {
+    try {
+      this.pc.setConfiguration({ ...this.pc.getConfiguration(), iceServers });
+    } catch (error) {
+      // Closed, or a server's mistake: what was set before stays.
+      if (this.pc.signalingState !== 'closed') this.emit('error', error);
+    }
+  }
+
   restartIce(): void {
     this.pc.restartIce();
   }

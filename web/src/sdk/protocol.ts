@@ -38,6 +38,11 @@ export interface Ready {
   heartbeat: number;
   iceServers: RTCIceServer[];
 }
+/** Instead of those in `ready`: other servers, or new credentials. */
+export interface IceServers {
+  type: 'ice-servers';
+  iceServers: RTCIceServer[];
+}
 export interface Joined {
   type: 'joined';
   id?: string | number;
@@ -90,7 +95,7 @@ export interface Ping {
   type: 'ping';
   t?: Json;
 }
-export type ServerMessage = Welcome | Ready | Joined | PeerMessage | Signal | Message | Goaway | ErrorMessage | Ack | Ping;
+export type ServerMessage = Welcome | Ready | IceServers | Joined | PeerMessage | Signal | Message | Goaway | ErrorMessage | Ack | Ping;
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -122,6 +127,8 @@ export function parseServerMessage(text: string): ServerMessage | undefined {
       return Array.isArray(message['protocols']) ? (message as unknown as Welcome) : undefined;
     case 'ready':
       return has('peer', 'string') && has('session', 'string') ? (message as unknown as Ready) : undefined;
+    case 'ice-servers':
+      return Array.isArray(message['iceServers']) ? (message as unknown as IceServers) : undefined;
     case 'joined':
       return has('room', 'string') && Array.isArray(message['peers']) ? (message as unknown as Joined) : undefined;
     case 'peer-joined':

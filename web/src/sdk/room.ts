@@ -21,6 +21,7 @@ export class Room extends Emitter<Events> {
     this.name = name;
     this.#client = client;
     client.on('state', (state) => this.emit('signaling', state));
+    client.on('iceServers', (servers) => this.peers.forEach((peer) => peer.setIceServers(servers)));
     client.on('joined', (joined) => this.#joined(joined));
     client.on('peer', (message) => this.#presence(message));
     client.on('signal', (signal) => this.#signal(signal));

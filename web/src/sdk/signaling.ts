@@ -33,6 +33,8 @@ export type SignalingState = 'connecting' | 'connected' | 'reconnecting' | 'clos
 interface Events {
   state: SignalingState;
   joined: Joined;
+  /** Others than before, or new credentials for them; after a reconnect too. */
+  iceServers: RTCIceServer[];
   peer: PeerMessage;
   signal: Signal;
   message: Message;
@@ -106,6 +108,7 @@ export class SignalingClient extends Emitter<Events> {
   get peer(): string {
     return this.#ready?.peer ?? '';
   }
+  /** For RTCConfiguration: those of `ready`, or what the server has pushed since. */
   get iceServers(): RTCIceServer[] {
     return this.#ready?.iceServers ?? [];
   }
@@ -201,6 +204,11 @@ export class SignalingClient extends Emitter<Events> {
       case 'ready':
         this.#enter(message);
         break;
+      case 'ice-servers':
+        if (!this.#ready) break;
+        this.#ready = { ...this.#ready, iceServers: message.iceServers };
+        this.emit('iceServers', message.iceServers);
+        break;
       case 'joined':
         this.emit('joined', message);
         this.#settle(message.id, message);
@@ -249,6 +257,7 @@ export class SignalingClient extends Emitter<Events> {
 
   #enter(ready: Ready): void {
     if (this.#state === 'connected') return;
+    const again = this.#ready !== undefined;
     this.#ready = ready;
     if (!ready.resumed) this.#seq = 0;
     this.#watch(IDLE_MS);
@@ -256,6 +265,7 @@ export class SignalingClient extends Emitter<Events> {
     this.#setState('connected');
     this.#connecting?.resolve(ready as never);
     this.#connecting = undefined;
+    if (again) this.emit('iceServers', this.iceServers);
     for (const room of [...this.#rooms.keys()]) void this.#rejoin(room);
   }
 

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "crypto/system_generator.hpp"
+#include "io/receive_batch.hpp"
+#include "io/tcp_listener.hpp"
+#include "io/udp_socket.hpp"
+#include "linnet/core/error.hpp"
+#include "runtime/ready.hpp"
+#include "runtime/stream.hpp"
+#include "turn_server/turn_server.hpp"
+
+namespace linnet::runtime {
+
+struct TurnHostOptions {
+  std::vector<IpAddress> addresses;  ///< To listen on.
+  std::uint16_t port = 0;
+  bool tcp = true;
+  std::uint16_t relay_port_min = 0;  ///< 0: the system chooses.
+  std::uint16_t relay_port_max = 0;
+  std::optional<IpAddress> external{};  ///< What peers see of relays.
+  std::size_t max_streams = 1'000;
+  turn_server::Options server{};
+};
+
+/// Drives one TurnServer: its sockets, those of its relays, its clients' TCP connections and its timer. Owned by
+/// StunTurnServer and by whatever it waits for. Lives on one executor. A socket that takes no more loses datagrams, as
+/// the network may.
+class TurnHost : public std::enable_shared_from_this<TurnHost> {
+ public:
+  TurnHost(boost::asio::any_io_executor executor, TurnHostOptions options);
+
+  [[nodiscard]] Result<> start();
+  void stop();
+
+  [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+  [[nodiscard]] const turn_server::TurnServer& server() const noexcept { return server_; }
+  [[nodiscard]] std::size_t streams() const noexcept { return streams_.size(); }
+
+ private:
+  using Socket = Ready<io::UdpSocket>;
+  using Listener = Ready<io::TcpListener>;
+  using Handle = std::shared_ptr<Stream>;
+
+  // turn_host.cpp
+  [[nodiscard]] Result<> listen(std::uint16_t port);
+  void open(const turn_server::NeedRelay& wish);
+  [[nodiscard]] std::optional<io::UdpSocket> bind_relay(const IpAddress& address, bool even_port);
+  [[nodiscard]] std::optional<IpAddress> relay_address(const turn_server::NeedRelay& wish) const;
+  void close_relay(turn_server::RelayId id);
+  void wait_readable(const std::shared_ptr<Socket>& socket);
+  void on_readable(Socket& socket);
+  void pump(TimePoint now);
+  void transmit(TimePoint now);
+  void set_timer();
+
+  // turn_host_streams.cpp
+  void wait_acceptable(const std::shared_ptr<Listener>& listener);
+  void accept(const std::shared_ptr<Listener>& listener);
+  void wait_readable(const Handle& stream);
+  void wait_writable(const Handle& stream);
+  void on_readable(const Handle& stream);
+  /// Closes it when it has no relay for a while.
+  void watch(const Handle& stream);
+  void settle(const Handle& stream);
+  void send(const DatagramBatch::Run& run);
+
+  boost::asio::any_io_executor executor_;
+  TurnHostOptions options_;
+  crypto::SystemGenerator generator_;
+  turn_server::TurnServer server_;
+  boost::asio::steady_timer timer_;
+  boost::asio::steady_timer accept_timer_;
+  TimePoint armed_ = never;
+  io::ReceiveBatch received_;
+  DatagramBatch batch_;
+  std::uint16_t port_ = 0;
+  bool stopped_ = false;
+  std::unordered_map<Endpoint, std::shared_ptr<Socket>> sockets_;  ///< Those that clients come to, and relays.
+  std::unordered_map<turn_server::RelayId, Endpoint> relays_;
+  std::vector<std::shared_ptr<Listener>> listeners_;
+  std::unordered_map<Path, Handle> streams_;
+};
+
+}  // namespace linnet::runtime
