@@ -178,6 +178,9 @@ void add_meeting(CLI::App& app, Options& options) {
   });
   app.add_option("--stun", meeting.stun, "A STUN server, as stun:host:port; may be given more than once")
       ->check(stun_url);
+  auto* relay_only = app.add_flag("--relay-only", meeting.relay_only,
+                                  "Connect through the server's TURN relays only; peers do not learn our addresses");
+  app.add_flag("--no-relay", meeting.no_relay, "Connect directly or not at all")->excludes(relay_only);
   const auto experiment = [&meeting](const std::vector<std::string>& names) {
     for (const std::string& name : names)
       (name == "snap" ? meeting.tuning.experimental_snap : meeting.tuning.experimental_sped) = true;

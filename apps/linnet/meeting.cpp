@@ -134,7 +134,9 @@ class Meeting::Impl : public std::enable_shared_from_this<Meeting::Impl> {
 
   void use(const std::vector<signaling::IceServer>& servers) {
     configuration_.ice_servers.clear();
-    for (const auto& server : servers) {
+    for (auto server : servers) {
+      if (options_.no_relay) std::erase_if(server.urls, [](const std::string& url) { return url.starts_with("turn"); });
+      if (server.urls.empty()) continue;
       configuration_.ice_servers.push_back(
           {.urls = server.urls, .username = server.username, .credential = server.credential});
       // A server's mistake is no reason not to talk.
@@ -163,6 +165,7 @@ class Meeting::Impl : public std::enable_shared_from_this<Meeting::Impl> {
   }
 
   void add_own_servers() {
+    if (options_.relay_only) configuration_.ice_transport_policy = IceTransportPolicy::Relay;
     if (!options_.stun.empty()) configuration_.ice_servers.push_back({.urls = options_.stun});
   }
 
@@ -376,8 +379,21 @@ std::size_t Meeting::size() const { return impl_->size(); }
 std::string Meeting::link() const { return impl_->link(); }
 void Meeting::drop(const RemotePtr& remote) { impl_->drop(remote); }
 
+namespace {
+
+/// Whether `description` has a relayed candidate with this address.
+bool relays(const std::optional<SessionDescription>& description, const Endpoint& endpoint) {
+  const auto line = ' ' + to_string(endpoint.address) + ' ' + std::to_string(endpoint.port) + " typ relay";
+  return description && description->sdp.find(line) != std::string::npos;
+}
+
+}  // namespace
+
 std::string path_in_words(const PeerConnection& connection) {
   const auto path = connection.selected_path();
+  if (path &&
+      (relays(connection.local_description(), path->local) || relays(connection.remote_description(), path->remote)))
+    return "relayed";
   return path && path->remote.address.is_v6() && path->remote.address.unmapped().is_v6() ? "direct over IPv6"
                                                                                          : "direct";
 }

@@ -24,6 +24,8 @@ struct MeetingOptions {
   std::string name{};    ///< What others see us as.
   std::string room{};
   std::vector<std::string> stun{};     ///< stun: URLs besides those of the server.
+  bool relay_only = false;             ///< Through TURN servers only: the peers do not learn our addresses.
+  bool no_relay = false;               ///< Never through one.
   std::uint32_t connect_timeout = 30;  ///< Seconds from meeting a peer to a connection.
   Tuning tuning{};                     ///< `--trace`, `--key-log`, `--experimental` and `--tune` set some.
 

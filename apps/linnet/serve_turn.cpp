@@ -133,7 +133,11 @@ Result<> IceService::start(const boost::asio::any_io_executor& executor, const T
     started.error().message += " (--stun-turn-port PORT)";
     return started;
   }
-  const auto at = "{host}:" + std::to_string(embedded_->port());
+  // On loopback only there is no other name for it.
+  const auto host = !is_loopback(bind)                    ? std::string{"{host}"}
+                    : bind.find(':') != std::string::npos ? '[' + bind + ']'
+                                                          : bind;
+  const auto at = host + ':' + std::to_string(embedded_->port());
   server.ice_servers.push_back({.urls = {"stun:" + at}});
   server.turn.push_back({.urls = {"turn:" + at + "?transport=udp", "turn:" + at + "?transport=tcp"},
                          .secret = secret,

@@ -24,6 +24,8 @@ bool is_host(std::string_view host) {
 /// The urls with the client's host in them, without those that need one and have none.
 json::array urls_for(const std::vector<std::string>& urls, std::string_view host) {
   constexpr std::string_view place = "{host}";
+  // The name may lead to ::1 first, and nothing tells a client over UDP that nobody is there.
+  if (host == "localhost") host = "127.0.0.1";
   json::array out;
   for (const std::string& url : urls) {
     const auto at = url.find(place);

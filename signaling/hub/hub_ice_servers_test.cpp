@@ -118,7 +118,9 @@ TEST_F(HubIceServersTest, NamesTheHostByWhichAClientCame) {
               ElementsAre("stun:192.168.1.5:3478", "turn:192.168.1.5:3478", "turn:turn.example.org"));
   EXPECT_THAT(urls(enter(2, "b", "[fd00::1]")),
               ElementsAre("stun:[fd00::1]:3478", "turn:[fd00::1]:3478", "turn:turn.example.org"));
-  std::uint64_t id = 3;
+  EXPECT_THAT(urls(enter(9, "c", "localhost")),
+              ElementsAre("stun:127.0.0.1:3478", "turn:127.0.0.1:3478", "turn:turn.example.org"));
+  std::uint64_t id = 10;
   for (const auto* host : {"", "a/b", "a b", "a@b", "a:1", "[::1", "[]", "a?transport=tcp", "a\n"}) {
     SCOPED_TRACE(host);
     const auto number = std::to_string(id);

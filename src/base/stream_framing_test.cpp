@@ -117,14 +117,21 @@ TEST(StreamFraming, LeavesOutEmptyPackets) {
   }
 }
 
+TEST(StreamFraming, TakesTheChannelsOfOlderClients) {
+  const Bytes last = bytes({0x7F, 0xFF, 0, 4, 1, 2, 3, 4});
+  Deframer deframer{Framing::Stun};
+  EXPECT_EQ(read(deframer, last, 100U), (Datagrams{last}));
+  EXPECT_TRUE(frame_edges(Framing::Stun, last));
+}
+
 TEST(StreamFraming, BreaksWhereNeitherStunNorChannelDataBegins) {
   const Bytes wrong_first = bytes({0x80, 1, 0, 4});
-  const Bytes reserved_channel = bytes({0x80, 0, 0, 4});
+  const Bytes dtls = bytes({0x16, 0xfe, 0xfd, 0});
   Bytes odd_length = stun(8);
   odd_length[3] = std::byte{7};
   Bytes no_cookie = stun(8);
   no_cookie[5] ^= std::byte{1};
-  for (const Bytes& bad : {wrong_first, reserved_channel, odd_length, no_cookie}) {
+  for (const Bytes& bad : {wrong_first, dtls, odd_length, no_cookie}) {
     for (const std::size_t piece : {1U, 100U}) {
       Bytes stream = stun(4);
       stream.insert(stream.end(), bad.begin(), bad.end());

@@ -279,7 +279,7 @@ TEST_F(StreamSetTest, EndsAStreamThatHoldsNoDatagrams) {
   Server server{io};
   connect(server, Protocol::Tcp, Framing::Stun);
   ASSERT_TRUE(run_until([&] { return !changes.empty(); }));
-  server.write("SSH-2.0-dropbear\r\n");
+  server.write("220 mail.example.org ESMTP\r\n");
   ASSERT_TRUE(run_until([&] { return changes.size() == 2; }));
   EXPECT_EQ(changes.back().why, "the stream holds something else than datagrams");
 }

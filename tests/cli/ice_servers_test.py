@@ -10,7 +10,7 @@ import struct
 import time
 import unittest
 
-from harness import PATIENCE, CliTest, run
+from harness import PATIENCE, CliTest, digest, run
 
 COOKIE = 0x2112A442
 SECRET = "a secret of nobody's"
@@ -117,7 +117,7 @@ class IceServers(CliTest):
         self.assertEqual(struct.unpack("!H", found[0x0020][2:4])[0] ^ (COOKIE >> 16), sock.getsockname()[1])
 
         stun, turn = self.meet(serving["url"]).hear("ready")["iceServers"]
-        host = f"{serving['url'].removeprefix('http://').split(':')[0]}:{address[1]}"
+        host = f"127.0.0.1:{address[1]}"
         self.assertEqual(stun, {"urls": [f"stun:{host}"]})
         self.assertEqual(turn["urls"], [f"turn:{host}?transport=udp", f"turn:{host}?transport=tcp"])
         self.assertTrue(turn["username"].endswith(":ann"))
@@ -190,6 +190,36 @@ class IceServers(CliTest):
         time.sleep(3)  # New credentials come meanwhile, and the connection goes on.
         ann.write("still here?\n")
         bob.line("^Ann: still here\\?$")
+
+    def test_two_peers_who_may_only_use_relays_meet_through_the_embedded_server(self):
+        url = self.serve_with("--stun-turn", "embedded", "--stun-turn-port", 0)["url"]
+        ann, bob = (self.start("chat", "room", "--server", url, "--name", name, "--relay-only") for name in ("Ann", "Bob"))
+        ann.line("connected to Bob, relayed", ann.err)
+        bob.line("connected to Ann, relayed", bob.err)
+        ann.write("hello\n")
+        bob.line("^Ann: hello$")
+        bob.write("hi\n")
+        ann.line("^Bob: hi$")
+
+    def test_a_file_goes_through_a_relay_whole(self):
+        url = self.serve_with("--stun-turn", "embedded", "--stun-turn-port", 0)["url"]
+        original = self.file("original", 3_000_000)
+        send = self.start("send", original, "--server", url, "--code", "relayed", "--relay-only")
+        recv = self.start("recv", "relayed", "--server", url, "--out", self.folder / "in", "--yes", "--relay-only")
+        self.assertEqual((recv.wait(), send.wait()), (0, 0), (recv.err, send.err))
+        self.assertEqual(digest(self.folder / "in" / "original"), digest(original))
+
+    def test_a_peer_without_relays_is_reached_directly_or_by_a_relay_that_may(self):
+        self.assertEqual(run("chat", "room", "--relay-only", "--no-relay").returncode, 1)
+        # From loopback alone a relay reaches nobody else.
+        url = self.serve_with("--bind", "0.0.0.0", "--stun-turn", "embedded", "--stun-turn-port", 0, "--turn-allow-private")["url"]
+        bob = self.start("chat", "room", "--server", url, "--name", "Bob", "--no-relay")
+        bob.line("in room room", bob.err)
+        ann = self.start("chat", "room", "--server", url, "--name", "Ann", "--relay-only")
+        ann.line("connected to Bob, relayed", ann.err)
+        bob.line("connected to Ann", bob.err)
+        cid = self.start("chat", "room", "--server", url, "--name", "Cid", "--no-relay")
+        cid.line("connected to Bob, direct", cid.err)
 
 
 if __name__ == "__main__":

@@ -47,8 +47,8 @@ struct EmbeddedFile {
 /// password base64(HMAC-SHA1(secret, username)), and another one before it expires. coturn: `use-auth-secret` and
 /// `static-auth-secret`.
 struct TurnService {
-  /// As W3C RTCIceServer.urls. In a url "{host}" stands for the host by which a client reached this server; a client
-  /// whose host is not known does not get it.
+  /// As W3C RTCIceServer.urls. In a url "{host}" stands for the host by which a client reached this server (127.0.0.1
+  /// for localhost); a client whose host is not known does not get it.
   std::vector<std::string> urls{};
   std::string secret{};
   std::chrono::seconds lifetime{3'600};  ///< Of a user; at least 2 s.
