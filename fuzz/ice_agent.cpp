@@ -43,7 +43,12 @@ class Run {
  private:
   void step(unsigned what) {
     switch (what % 12) {
-      case 0: agent_.add_socket(now_, {.local = local(in_.u8())}); break;
+      case 0: {
+        const unsigned n = in_.u8();
+        const auto protocol = (n & 128U) != 0 ? Protocol::Tcp : Protocol::Udp;
+        agent_.add_socket(now_, {.local = local(n & 127U), .protocol = protocol});
+        break;
+      }
       case 1: agent_.sockets_done(now_); break;
       case 2: agent_.set_role(now_, (what & 16U) != 0 ? IceRole::Controlling : IceRole::Controlled); break;
       case 3: (void)agent_.set_remote(now_, {.credentials = remote_, .lite = (what & 64U) != 0}); break;
@@ -63,9 +68,11 @@ class Run {
           agent_.remote_end_of_candidates(now_);
         }
         break;
-      case 10: agent_.remove_socket(now_, local(in_.u8())); break;
+      case 10: agent_.remove_socket(now_, local(in_.u8()), (what & 16U) != 0 ? Protocol::Tcp : Protocol::Udp); break;
       default:
-        if (!resolves_.empty()) {
+        if ((what & 16U) != 0) {
+          stream((what >> 5U) & 3U);
+        } else if (!resolves_.empty()) {
           const std::array addresses{IpAddress::v4({10, 0, 1, in_.u8()})};
           agent_.resolved(now_, resolves_.back(), addresses);
           resolves_.pop_back();
@@ -89,7 +96,32 @@ class Run {
       candidate.address = far(n).address;
     }
     candidate.port = 2'000;
+    if ((n & 64U) != 0) {
+      candidate.protocol = Protocol::Tcp;
+      candidate.tcp_type = (n & 32U) != 0 ? IceTcpCandidateType::Active : IceTcpCandidateType::Passive;
+    }
     (void)agent_.add_remote_candidate(now_, candidate);
+  }
+  /// One of the streams that the agent asked for opens or ends, or one comes in.
+  void stream(unsigned what) {
+    const unsigned n = in_.u8();
+    if (what == 0) {
+      streams_.push_back({local(n), {far(n).address, static_cast<std::uint16_t>(40'000 + n)}, Protocol::Tcp});
+      if (streams_.size() > 64) streams_.pop_front();
+      agent_.connected(now_, streams_.back());
+    } else if (!streams_.empty()) {
+      const Path path = streams_[n % streams_.size()];
+      if (what == 1)
+        agent_.disconnected(now_, path, "broken");
+      else
+        agent_.connected(now_, path);
+    }
+  }
+  Path path_of_check() {
+    const unsigned n = in_.u8();
+    const unsigned m = in_.u8();
+    if ((n & 64U) != 0 && !streams_.empty()) return streams_[m % streams_.size()];
+    return {local(n), far(m)};
   }
   void deliver(std::span<std::byte> bytes, const Path& path) {
     agent_.handle_datagram(Datagram{.at = now_, .path = path, .bytes = bytes});
@@ -107,7 +139,7 @@ class Run {
     if ((flags & 4U) != 0) m.u32(stun::AttributeType::Nomination, in_.u8());
     if ((flags & 8U) != 0) m.flag(static_cast<stun::AttributeType>(0x7ABC));
     m.integrity(as_bytes(agent_.local_credentials().pwd)).fingerprint();
-    deliver(std::span{room}.first(m.finish()), Path{local(in_.u8()), far(in_.u8())});
+    deliver(std::span{room}.first(m.finish()), path_of_check());
   }
   void respond() {
     if (requests_.empty()) return;
@@ -147,17 +179,20 @@ class Run {
     while (auto event = agent_.poll_event()) {
       if (--most == 0) std::abort();
       if (const auto* resolve = std::get_if<ice::Resolve>(&*event)) resolves_.push_back(resolve->id);
+      if (const auto* connect = std::get_if<ice::Connect>(&*event); connect != nullptr && streams_.size() < 64)
+        streams_.push_back(connect->path);
     }
   }
 
   ByteReader in_;
   SeededGenerator random_{7};
-  ice::Agent agent_{{}, random_};
+  ice::Agent agent_{{.tcp = IceTcp::ActivePassive}, random_};
   ice::Credentials remote_{"peer", "0123456789012345678901"};
   TimePoint now_{std::chrono::hours{1}};
   DatagramBatch batch_{65'536};
   std::vector<std::pair<Path, stun::TransactionId>> requests_;
   std::vector<ice::ResolveId> resolves_;
+  std::deque<Path> streams_;
   std::uint32_t serial_ = 0;
 };
 

@@ -17,10 +17,11 @@ struct Size {
 };
 using Switch = bool Tuning::*;
 using Algorithm = CongestionAlgorithm Tuning::*;
+using Tcp = IceTcp Tuning::*;
 
 struct Setting {
   std::string_view name;
-  std::variant<Switch, Size, Algorithm> target;
+  std::variant<Switch, Size, Algorithm, Tcp> target;
 };
 
 constexpr std::array settings{
@@ -32,6 +33,8 @@ constexpr std::array settings{
     Setting{"sctp_zero_checksum", &Tuning::sctp_zero_checksum},
     Setting{"mtu", Size{&Tuning::mtu, 576, 16'421}},
     Setting{"max_mtu", Size{&Tuning::max_mtu, 0, 16'421}},
+    Setting{"ice_udp", &Tuning::ice_udp},
+    Setting{"ice_tcp", &Tuning::ice_tcp},
 };
 
 constexpr std::array algorithms{
@@ -40,10 +43,17 @@ constexpr std::array algorithms{
     std::pair{std::string_view{"bbr"}, CongestionAlgorithm::Bbr},
 };
 
+constexpr std::array tcp_uses{
+    std::pair{std::string_view{"off"}, IceTcp::Off},
+    std::pair{std::string_view{"active"}, IceTcp::Active},
+    std::pair{std::string_view{"active-passive"}, IceTcp::ActivePassive},
+};
+
 std::string values(const Setting& setting) {
   if (const auto* size = std::get_if<Size>(&setting.target)) {
     return std::to_string(size->least) + " to " + std::to_string(size->most);
   }
+  if (std::holds_alternative<Tcp>(setting.target)) return "off, active or active-passive";
   return std::holds_alternative<Switch>(setting.target) ? "on or off" : "cubic, newreno or bbr";
 }
 
@@ -65,6 +75,13 @@ bool set(Tuning& tuning, const Size& target, std::string_view value) {
 bool set(Tuning& tuning, Algorithm target, std::string_view value) {
   const auto* const found = std::ranges::find(algorithms, value, &decltype(algorithms)::value_type::first);
   if (found == algorithms.end()) return false;
+  tuning.*target = found->second;
+  return true;
+}
+
+bool set(Tuning& tuning, Tcp target, std::string_view value) {
+  const auto* const found = std::ranges::find(tcp_uses, value, &decltype(tcp_uses)::value_type::first);
+  if (found == tcp_uses.end()) return false;
   tuning.*target = found->second;
   return true;
 }

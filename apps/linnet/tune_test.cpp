@@ -5,13 +5,17 @@
 namespace linnet::app {
 namespace {
 
-TEST(Tune, SetsSwitchesSizesAndTheCongestionAlgorithm) {
+TEST(Tune, SetsSwitchesSizesAndChoices) {
   Tuning tuning;
   EXPECT_EQ(tune(tuning, "sctp_ecn=on"), "");
   EXPECT_EQ(tune(tuning, "sctp_interleaving=off"), "");
   EXPECT_EQ(tune(tuning, "mtu=1400"), "");
   EXPECT_EQ(tune(tuning, "congestion_algorithm=bbr"), "");
+  EXPECT_EQ(tune(tuning, "ice_udp=off"), "");
+  EXPECT_EQ(tune(tuning, "ice_tcp=active-passive"), "");
   Tuning expected;
+  expected.ice_udp = false;
+  expected.ice_tcp = IceTcp::ActivePassive;
   expected.sctp_ecn = true;
   expected.sctp_interleaving = false;
   expected.mtu = 1'400;
@@ -21,9 +25,9 @@ TEST(Tune, SetsSwitchesSizesAndTheCongestionAlgorithm) {
 
 TEST(Tune, SaysWhatIsWrongAndLeavesEverythingAsItWas) {
   Tuning tuning;
-  for (const char* wrong :
-       {"", "=", "mtu", "mtu=", "mtu=575", "mtu=16422", "mtu=1400x", "mtu=-1", "max_mtu=99999999999999999999",
-        "sctp_ecn=1", "sctp_ecn=ON", "congestion_algorithm=vegas", "close_timeout=1", "Mtu=1400"}) {
+  for (const char* wrong : {"", "=", "mtu", "mtu=", "mtu=575", "mtu=16422", "mtu=1400x", "mtu=-1",
+                            "max_mtu=99999999999999999999", "sctp_ecn=1", "sctp_ecn=ON", "ice_tcp=passive",
+                            "ice_udp=", "congestion_algorithm=vegas", "close_timeout=1", "Mtu=1400"}) {
     const std::string why = tune(tuning, wrong);
     EXPECT_FALSE(why.empty()) << wrong;
     EXPECT_EQ(why.find('\n'), std::string::npos) << wrong;

@@ -43,16 +43,18 @@ TimePoint Agent::advance(TimePoint now) noexcept { return now_ = std::max(now_, 
 
 void Agent::run() {
   drain_relays();
-  if (!active()) return update_state();
-  if (options_.lite) {
-    pair_two_lites();
-  } else {
-    send_checks();
-    consider_nomination();
-    leave_silent_path();
+  if (active()) {
+    if (options_.lite) {
+      pair_two_lites();
+    } else {
+      send_checks();
+      consider_nomination();
+      leave_silent_path();
+    }
+    send_gathers();
+    update_gathering();
   }
-  send_gathers();
-  update_gathering();
+  release_tcp_streams();
   update_state();
 }
 
@@ -134,6 +136,7 @@ void Agent::restart(TimePoint now) {
   waiting_gathers_.clear();
   servers_.clear();
   remote_.reset();
+  connects_ = 0;
   remote_done_ = failed_ = completed_ = concluded_ = nominate_now_ = false;
   restarted_ = true;
   sockets_done_ = false;
@@ -165,6 +168,7 @@ void Agent::close(TimePoint now) {
   relays_.close(now_);
   while (relays_.poll_event()) {
   }
+  tcp_streams_.clear();  // The owner closes them.
   events_.clear();
   if (options_.trace != nullptr) trace_event(StateChanged{IceConnectionState::Closed});
   state_ = IceConnectionState::Closed;
@@ -221,6 +225,7 @@ void Agent::handle_timeout(TimePoint now) {
   if (!active()) return;
   relays_.handle_timeout(now_);
   expire_transactions();
+  expire_tcp_streams();
   while (const auto timer = timers_.expire(now_)) {
     switch (*timer) {
       case Timer::Pace: break;  // run() goes on with the checks.
@@ -243,6 +248,7 @@ TimePoint Agent::next_timeout() const noexcept {
   if (!active()) return never;
   TimePoint next = std::min(timers_.next(), relays_.next_timeout());
   for (const Transaction& t : transactions_) next = std::min(next, t.timing.next_timeout());
+  for (const TcpStream& s : tcp_streams_) next = std::min(next, s.deadline);
   return next;
 }
 

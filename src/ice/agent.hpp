@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -210,6 +211,13 @@ class Agent {
     std::string local_ufrag;
     bool remote_lite = false;
   };
+  /// A stream to a peer, ours or one that came in.
+  struct TcpStream {
+    Path path;
+    bool open = false;
+    bool accepted = false;
+    TimePoint deadline = never;  ///< Until when it has to be open, or to prove that it is the peer's.
+  };
   struct Outgoing {
     Path path;
     std::vector<std::byte> bytes;
@@ -243,6 +251,7 @@ class Agent {
   void send_gathers();
   void gather_from(std::size_t index, const LocalSocket& socket);
   void add_host(const LocalSocket& socket);
+  void add_udp_host(const LocalSocket& socket);
   void add_server_reflexive(const Endpoint& local, const Server& server, std::optional<Endpoint> told_by,
                             const Endpoint& mapped);
   void handle_gather_response(const Transaction& transaction, const stun::MessageView& message);
@@ -252,8 +261,10 @@ class Agent {
   void set_gathering_state(IceGatheringState state);
   [[nodiscard]] std::uint32_t local_preference(const LocalSocket& socket) const noexcept;
   [[nodiscard]] std::string foundation_of(IceCandidateType type, const IpAddress& base, std::string_view server);
-  [[nodiscard]] const LocalSocket* socket(const Endpoint& local) const noexcept;
+  [[nodiscard]] const LocalSocket* socket(const Endpoint& local, Protocol protocol = Protocol::Udp) const noexcept;
   void drop_base(const Endpoint& base);
+  /// Nothing can be sent on such paths any more.
+  void drop_paths(const std::function<bool(const Path&)>& gone);
 
   // agent_relay.cpp
   [[nodiscard]] std::optional<Datagram> unwrap_relayed(const Datagram& datagram);
@@ -266,11 +277,24 @@ class Agent {
   void permit(const Path& path);
   void release_peers();
 
+  // agent_tcp.cpp
+  void add_tcp_host(const LocalSocket& socket);
+  [[nodiscard]] std::uint16_t next_stream_number() noexcept;
+  [[nodiscard]] bool name_tcp_path(const LocalEntry& local, const RemoteEntry& remote, Path& path);
+  [[nodiscard]] TcpStream* tcp_stream(const Path& path) noexcept;
+  [[nodiscard]] bool is_tcp_stream_used(const Path& path) const noexcept;
+  [[nodiscard]] bool has_stream(CandidatePair& pair);
+  [[nodiscard]] bool tcp_connected(const Path& path);
+  [[nodiscard]] bool tcp_disconnected(const Path& path);
+  void lose_stream(const Path& path);
+  void expire_tcp_streams();
+  void release_tcp_streams();
+
   // agent_remote.cpp
   void pair_remote(const RemoteEntry& remote);
   void pair_local(const LocalEntry& local);
   CandidatePair* form_pair(const LocalEntry& local, const RemoteEntry& remote);
-  [[nodiscard]] const RemoteEntry* remote_for(const Endpoint& endpoint, std::uint32_t priority);
+  [[nodiscard]] const RemoteEntry* remote_for(const Endpoint& endpoint, Protocol protocol, std::uint32_t priority);
   void add_remote_entry(RemoteEntry entry);
   [[nodiscard]] bool remote_names_pending() const noexcept;
   void start_patience();
@@ -359,6 +383,11 @@ class Agent {
   std::vector<RemoteEntry> remotes_;
   bool remote_done_ = false;
   std::vector<EarlyCheck> early_;
+
+  // Streams to peers.
+  std::vector<TcpStream> tcp_streams_;
+  std::uint16_t next_stream_ = 0;
+  std::size_t connects_ = 0;  ///< Streams opened in this generation.
 
   // Checks.
   CheckList checks_;

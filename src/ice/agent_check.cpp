@@ -16,7 +16,7 @@ void Agent::send_checks() {
     if (!pacer_.ready(now_)) return timers_.set(Timer::Pace, pacer_.next());
     CandidatePair* const pair = checks_.take_next();
     if (pair == nullptr) return;
-    send_check(*pair);
+    if (has_stream(*pair)) send_check(*pair);
   }
 }
 
@@ -35,7 +35,9 @@ void Agent::send_check(CandidatePair& pair) {
 
 std::uint32_t Agent::peer_reflexive_priority(const CandidatePair& pair) const noexcept {
   // RFC 8445 section 7.1.1: what the priority would be were this a peer-reflexive candidate.
-  return candidate_priority(IceCandidateType::Prflx, (pair.local_priority >> 8U) & 0xFFFFU);
+  const std::uint32_t preference = (pair.local_priority >> 8U) & 0xFFFFU;
+  if (pair.path.protocol == Protocol::Udp) return candidate_priority(IceCandidateType::Prflx, preference);
+  return (tcp_type_preference(IceCandidateType::Prflx) << 24U) + (preference << 8U) + 255U;
 }
 
 void Agent::send_request(Transaction::Kind kind, const CandidatePair& pair, bool use_candidate, Duration rto) {
@@ -44,9 +46,14 @@ void Agent::send_request(Transaction::Kind kind, const CandidatePair& pair, bool
   const std::string& ufrag = old ? previous_->local_ufrag : local_credentials_.ufrag;
   Transaction t;
   t.kind = kind;
-  t.timing = kind == Transaction::Kind::Consent
-                 ? StunTransaction{now_, rto, 4, options_.last_wait, now_ + options_.consent_expiry}
-                 : StunTransaction{now_, rto, options_.max_sends, options_.last_wait};
+  // RFC 8489 section 6.2.2: on a stream once, and then its answer is waited for.
+  const bool consent = kind == Transaction::Kind::Consent;
+  if (pair.path.protocol != Protocol::Udp) {
+    t.timing = StunTransaction{now_, consent ? options_.consent_expiry : options_.reliable_timeout, 1, 1};
+  } else {
+    t.timing = consent ? StunTransaction{now_, rto, 4, options_.last_wait, now_ + options_.consent_expiry}
+                       : StunTransaction{now_, rto, options_.max_sends, options_.last_wait};
+  }
   t.id = stun::TransactionId::random(generator_);
   t.path = pair.path;
   t.pair = pair.id;
@@ -153,10 +160,13 @@ void Agent::handle_check_response(const Transaction& transaction, const Datagram
 
 CandidateId Agent::local_for(const CandidatePair& pair, const Endpoint& mapped, std::uint32_t priority) {
   const Endpoint& base = pair.path.local;
+  // A port of an active candidate is nothing new; nobody else could connect to it.
+  if (pair.path.protocol == Protocol::Tcp) return pair.local;
+  const auto here = [&](const LocalEntry& l) { return l.base == base && l.candidate.protocol == Protocol::Udp; };
   for (const LocalEntry& entry : locals_) {
-    if (entry.base == base && entry.candidate.endpoint() == mapped) return entry.id;
+    if (here(entry) && entry.candidate.endpoint() == mapped) return entry.id;
   }
-  const auto host = std::ranges::find_if(locals_, [&](const LocalEntry& l) { return l.base == base && l.paired; });
+  const auto host = std::ranges::find_if(locals_, [&](const LocalEntry& l) { return here(l) && l.paired; });
   if (host == locals_.end()) return pair.local;
   if (locals_.size() >= options_.max_local_candidates || mapped.address.family() != base.address.family())
     return host->id;

@@ -15,13 +15,6 @@ constexpr std::uint16_t unreachable = 701;  // W3C RTCPeerConnectionIceErrorEven
 
 bool is_local_name(std::string_view host) { return host.ends_with(".local") || host.ends_with(".local."); }
 
-IpAddress without_scope(const IpAddress& address) {
-  if (address.is_v4()) return address;
-  std::array<std::uint8_t, 16> bytes{};
-  std::ranges::copy(address.bytes(), bytes.begin());
-  return IpAddress::v6(bytes);
-}
-
 }  // namespace
 
 void Agent::gather(TimePoint now) {
@@ -58,8 +51,10 @@ void Agent::start_server(std::size_t index) {
 
 void Agent::add_socket(TimePoint now, const LocalSocket& socket) {
   advance(now);
-  if (!active() || this->socket(socket.local) != nullptr) return;
-  if (socket.protocol != Protocol::Udp || sockets_.size() >= options_.max_local_candidates) {
+  if (!active() || this->socket(socket.local, socket.protocol) != nullptr) return;
+  const bool wanted =
+      socket.protocol == Protocol::Udp || (socket.protocol == Protocol::Tcp && options_.tcp == IceTcp::ActivePassive);
+  if (!wanted || sockets_.size() >= options_.max_local_candidates) {
     ++statistics_.limits_hit;
     emit(CloseSocket{socket.local, socket.protocol});
     return;
@@ -81,29 +76,43 @@ void Agent::sockets_done(TimePoint now) {
 
 void Agent::remove_socket(TimePoint now, const Endpoint& local, Protocol protocol) {
   advance(now);
-  if (protocol != Protocol::Udp) return;
-  if (closed_ || std::erase_if(sockets_, [&](const LocalSocket& s) { return s.local == local; }) == 0) return;
-  std::erase_if(waiting_gathers_, [&](const auto& gather) { return gather.second == local; });
-  relays_.remove_socket(now_, local);
-  drop_base(local);
+  const auto same = [&](const LocalSocket& s) { return s.local == local && s.protocol == protocol; };
+  if (closed_ || std::erase_if(sockets_, same) == 0) return;
+  if (protocol == Protocol::Udp) {
+    std::erase_if(waiting_gathers_, [&](const auto& gather) { return gather.second == local; });
+    relays_.remove_socket(now_, local);
+  }
+  // With the address goes what connects from it.
+  const auto gone = [&](const Endpoint& base, Protocol of) {
+    return (base == local && of == protocol) || (protocol == Protocol::Udp && of == Protocol::Tcp &&
+                                                 base.address == local.address && !socket(base, Protocol::Tcp));
+  };
+  drop_paths([&](const Path& path) { return gone(path.local, path.protocol); });
+  std::erase_if(locals_, [&](const LocalEntry& entry) { return gone(entry.base, entry.candidate.protocol); });
   run();
 }
 
-/// Nothing can be sent from there any more.
-void Agent::drop_base(const Endpoint& local) {
-  if (previous_ && previous_->pair.path.local == local) {
+/// Of UDP or of a relay.
+void Agent::drop_base(const Endpoint& base) {
+  drop_paths([&](const Path& path) { return path.local == base && path.protocol == Protocol::Udp; });
+  std::erase_if(locals_, [&](const LocalEntry& entry) {
+    return entry.base == base && entry.candidate.protocol == Protocol::Udp;
+  });
+}
+
+void Agent::drop_paths(const std::function<bool(const Path&)>& gone) {
+  if (previous_ && gone(previous_->pair.path)) {
     previous_.reset();
     if (!selected_) stop_consent();
   }
   const CandidatePair* const pair = selected_ ? checks_.find(*selected_) : nullptr;
-  const bool lost = pair != nullptr && pair->path.local == local;
-  std::erase_if(transactions_, [&](const Transaction& t) { return t.path.local == local; });
+  const bool lost = pair != nullptr && gone(pair->path);
+  std::erase_if(transactions_, [&](const Transaction& t) { return gone(t.path); });
   if (lost) {
     selected_.reset();
     stop_consent();
   }
-  checks_.remove_if([&](const CandidatePair& p) { return p.path.local == local; });
-  std::erase_if(locals_, [&](const LocalEntry& entry) { return entry.base == local; });
+  checks_.remove_if([&](const CandidatePair& p) { return gone(p.path); });
   if (lost && active()) {
     // Another pair that has answered takes over; without one only a restart helps.
     concluded_ = completed_ = false;
@@ -148,8 +157,9 @@ void Agent::resolved(TimePoint now, ResolveId id, std::span<const IpAddress> add
   run();
 }
 
-const LocalSocket* Agent::socket(const Endpoint& local) const noexcept {
-  const auto it = std::ranges::find(sockets_, local, &LocalSocket::local);
+const LocalSocket* Agent::socket(const Endpoint& local, Protocol protocol) const noexcept {
+  const auto it =
+      std::ranges::find_if(sockets_, [&](const LocalSocket& s) { return s.local == local && s.protocol == protocol; });
   return it == sockets_.end() ? nullptr : &*it;
 }
 
@@ -177,6 +187,11 @@ std::string Agent::foundation_of(IceCandidateType type, const IpAddress& base, s
 }
 
 void Agent::add_host(const LocalSocket& socket) {
+  if (socket.protocol == Protocol::Udp && options_.udp) add_udp_host(socket);
+  add_tcp_host(socket);
+}
+
+void Agent::add_udp_host(const LocalSocket& socket) {
   // A relay-only agent shows and uses no address of its own.
   if (options_.policy == IceTransportPolicy::Relay || locals_.size() >= options_.max_local_candidates) return;
   Candidate candidate;
@@ -194,7 +209,8 @@ void Agent::add_host(const LocalSocket& socket) {
 }
 
 void Agent::want_gather(std::size_t index, const LocalSocket& socket) {
-  if (options_.lite) return;
+  if (options_.lite || socket.protocol != Protocol::Udp) return;
+  if (!options_.udp && servers_in_use_[index].protocol == Protocol::Udp) return;
   const bool reachable = std::ranges::any_of(servers_[index].addresses, [&](const IpAddress& address) {
     return address.family() == socket.local.address.family() &&
            (!socket.local.address.is_loopback() || address.is_loopback());
@@ -261,8 +277,9 @@ void Agent::add_server_reflexive(const Endpoint& local, const Server& server, st
   if (base == nullptr || locals_.size() >= options_.max_local_candidates) return;
   if (mapped.address.is_unspecified() || mapped.address.is_multicast() || mapped.port == 0) return;
   // RFC 8445 section 5.1.3: equal address and base is redundant; so is what a peer has reflected before.
-  const auto same = std::ranges::find_if(
-      locals_, [&](const LocalEntry& l) { return l.base == base->local && l.candidate.endpoint() == mapped; });
+  const auto same = std::ranges::find_if(locals_, [&](const LocalEntry& l) {
+    return l.base == base->local && l.candidate.protocol == Protocol::Udp && l.candidate.endpoint() == mapped;
+  });
   if (same != locals_.end() && same->candidate.type != IceCandidateType::Prflx) return;
   if (mapped == Endpoint{without_scope(base->local.address), base->local.port}) return;
   Candidate candidate;

@@ -20,7 +20,9 @@ void Agent::handle_datagram(const Datagram& received) {
     ++statistics_.malformed;
     return;
   }
-  const bool ours = socket(datagram.path.local) != nullptr || relays_.is_relayed(datagram.path.local);
+  const bool ours = datagram.path.protocol == Protocol::Udp
+                        ? socket(datagram.path.local) != nullptr || relays_.is_relayed(datagram.path.local)
+                        : tcp_stream(datagram.path) != nullptr;
   if (message->method() != stun::Method::Binding || !ours) {
     ++statistics_.unexpected;
     return;
@@ -138,10 +140,11 @@ void Agent::triggered_check(const EarlyCheck& check) {
   // RFC 8445 section 7.3.1.4.
   CandidatePair* pair = checks_.find(check.path);
   if (pair == nullptr) {
-    const auto from =
-        std::ranges::find_if(locals_, [&](const LocalEntry& l) { return l.paired && l.base == check.path.local; });
+    const auto from = std::ranges::find_if(locals_, [&](const LocalEntry& l) {
+      return l.paired && l.base == check.path.local && l.candidate.protocol == check.path.protocol;
+    });
     if (from == locals_.end()) return;
-    const RemoteEntry* const to = remote_for(check.path.remote, check.priority);
+    const RemoteEntry* const to = remote_for(check.path.remote, check.path.protocol, check.priority);
     if (to == nullptr) return;
     pair = form_pair(*from, *to);
     if (pair == nullptr) return;

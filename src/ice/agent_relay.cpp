@@ -10,15 +10,19 @@ namespace linnet::ice {
 
 void Agent::connected(TimePoint now, const Path& path) {
   advance(now);
-  if (!active()) return;
-  relays_.connected(now_, path);
+  if (!active()) {
+    // It came in too late.
+    if (!closed_) emit(Disconnect{path});
+    return;
+  }
+  if (!tcp_connected(path)) relays_.connected(now_, path);
   run();
 }
 
 void Agent::disconnected(TimePoint now, const Path& path, std::string_view why) {
   advance(now);
-  if (!active()) return;
-  relays_.disconnected(now_, path, why);
+  if (closed_) return;
+  if (!tcp_disconnected(path) && active()) relays_.disconnected(now_, path, why);
   run();
 }
 

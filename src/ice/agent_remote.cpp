@@ -71,8 +71,12 @@ Result<> Agent::add_remote_candidate(TimePoint now, const Candidate& candidate) 
     return fail(ErrorName::OperationError, "the candidate belongs to another ICE generation");
   }
   if (options_.trace != nullptr) options_.trace->add(trace::IceCandidate{false, to_string(candidate)});
-  // Component 2 has no use under rtcp-mux; TCP candidates need sockets that we do not have.
-  if (failed_ || candidate.component != 1 || candidate.protocol != Protocol::Udp || candidate.port == 0) return {};
+  // Component 2 has no use under rtcp-mux. Of TCP candidates those matter that wait for us: the others come by
+  // themselves.
+  const bool udp = candidate.protocol == Protocol::Udp;
+  const bool waits =
+      options_.tcp != IceTcp::Off && !options_.lite && candidate.tcp_type == IceTcpCandidateType::Passive;
+  if (failed_ || candidate.component != 1 || (!udp && !waits) || candidate.port == 0) return {};
   RemoteEntry entry;
   entry.candidate = candidate;
   entry.id = CandidateId{next_candidate_++};
@@ -83,7 +87,8 @@ Result<> Agent::add_remote_candidate(TimePoint now, const Candidate& candidate) 
     add_remote_entry(std::move(entry));
   } else {
     const auto same = [&](const RemoteEntry& r) {
-      return r.candidate.address == candidate.address && r.candidate.port == candidate.port;
+      return r.candidate.address == candidate.address && r.candidate.port == candidate.port &&
+             r.candidate.protocol == candidate.protocol;
     };
     if (std::ranges::any_of(remotes_, same)) return {};
     entry.pending = ResolveId{next_resolve_++};
@@ -97,7 +102,9 @@ Result<> Agent::add_remote_candidate(TimePoint now, const Candidate& candidate) 
 
 void Agent::add_remote_entry(RemoteEntry entry) {
   if (!is_reachable(*entry.endpoint)) return;
-  const auto same = std::ranges::find(remotes_, entry.endpoint, &RemoteEntry::endpoint);
+  const auto same = std::ranges::find_if(remotes_, [&](const RemoteEntry& r) {
+    return r.endpoint == entry.endpoint && r.candidate.protocol == entry.candidate.protocol;
+  });
   if (same != remotes_.end()) {
     // RFC 8838 section 11: signaling now tells what a check had told before, with the true type and priority.
     if (same->candidate.type != IceCandidateType::Prflx) return;
@@ -151,6 +158,11 @@ CandidatePair* Agent::form_pair(const LocalEntry& local, const RemoteEntry& remo
   CandidatePair pair;
   pair.path =
       Path{local.base, Endpoint{scoped_like(remote.endpoint->address, local.base.address), remote.endpoint->port}};
+  if (local.candidate.protocol == Protocol::Tcp) {
+    if (!name_tcp_path(local, remote, pair.path)) return nullptr;
+  } else if (remote.candidate.protocol != Protocol::Udp) {
+    return nullptr;
+  }
   if (CandidatePair* const known = checks_.find(pair.path)) return known;
   // Nobody is their own peer, whatever a server or a peer says.
   if (pair.path.local == pair.path.remote) return nullptr;
@@ -164,10 +176,11 @@ CandidatePair* Agent::form_pair(const LocalEntry& local, const RemoteEntry& remo
   return added;
 }
 
-const Agent::RemoteEntry* Agent::remote_for(const Endpoint& endpoint, std::uint32_t priority) {
+const Agent::RemoteEntry* Agent::remote_for(const Endpoint& endpoint, Protocol protocol, std::uint32_t priority) {
   const IpAddress& address = endpoint.address;
   const auto it = std::ranges::find_if(remotes_, [&](const RemoteEntry& r) {
-    return r.endpoint && r.endpoint->port == endpoint.port && scoped_like(r.endpoint->address, address) == address;
+    return r.endpoint && r.endpoint->port == endpoint.port && scoped_like(r.endpoint->address, address) == address &&
+           r.candidate.protocol == protocol;
   });
   if (it != remotes_.end()) return &*it;
   if (remotes_.size() >= options_.max_remote_candidates) {
@@ -191,6 +204,8 @@ const Agent::RemoteEntry* Agent::remote_for(const Endpoint& endpoint, std::uint3
   entry.candidate.address = entry.endpoint->address;
   entry.candidate.port = endpoint.port;
   entry.candidate.type = IceCandidateType::Prflx;
+  entry.candidate.protocol = protocol;
+  if (protocol == Protocol::Tcp) entry.candidate.tcp_type = IceTcpCandidateType::Active;
   remotes_.push_back(std::move(entry));
   return &remotes_.back();
 }

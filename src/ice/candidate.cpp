@@ -1,6 +1,7 @@
 #include "ice/candidate.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <limits>
 
@@ -143,6 +144,13 @@ std::optional<Candidate> parse_candidate(std::string_view text) {
     if (!read_extension(name, value, out)) return std::nullopt;
   }
   return out;
+}
+
+IpAddress without_scope(const IpAddress& address) {
+  if (address.is_v4()) return address;
+  std::array<std::uint8_t, 16> bytes{};
+  std::ranges::copy(address.bytes(), bytes.begin());
+  return IpAddress::v6(bytes);
 }
 
 std::string address_text(const Candidate& candidate) {

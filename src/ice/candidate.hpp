@@ -42,6 +42,9 @@ struct Candidate {
   friend bool operator==(const Candidate&, const Candidate&) = default;
 };
 
+/// A link-local address without the interface that it is on, which means nothing to a peer.
+[[nodiscard]] IpAddress without_scope(const IpAddress& address);
+
 /// Reads "candidate:..." with or without "a=" and "candidate:"; nothing for any other text, never throws on input.
 [[nodiscard]] std::optional<Candidate> parse_candidate(std::string_view text);
 /// "candidate:FOUNDATION COMPONENT ...".

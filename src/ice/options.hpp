@@ -11,6 +11,7 @@
 #include "linnet/core/address.hpp"
 #include "linnet/core/time.hpp"
 #include "linnet/states.hpp"
+#include "linnet/tuning.hpp"
 
 namespace linnet::ice {
 
@@ -40,6 +41,8 @@ struct LocalSocket {
 struct Options {
   bool lite = false;  ///< RFC 8445 section 2.5: only answer, host candidates only.
   IceTransportPolicy policy = IceTransportPolicy::All;
+  bool udp = true;           ///< Host and server-reflexive candidates for UDP, and servers asked over it.
+  IceTcp tcp = IceTcp::Off;  ///< RFC 6544
   std::vector<Server> servers{};
 
   Duration pacing = std::chrono::milliseconds{50};    ///< Ta, RFC 8445 section 14.2.
@@ -60,6 +63,10 @@ struct Options {
   Duration keepalive = std::chrono::seconds{
       15};  ///< Tr, RFC 8445 section 11: of a lite agent's path, and of mappings that wait for checks.
 
+  /// RFC 8489 section 6.2.2, Ti: how long the answer to a request on a stream may take, or the stream to open.
+  Duration reliable_timeout = std::chrono::milliseconds{39'500};
+  Duration unproven_stream_timeout = std::chrono::seconds{10};  ///< For the first good check on a stream that came in.
+
   std::size_t embedding = 0;  ///< The largest check or response with something for `Agent::embed`; 0: never.
 
   std::uint16_t first_stream = 1;  ///< The number that names the first stream (`Connect`); the next ones count up.
@@ -68,6 +75,8 @@ struct Options {
   std::size_t max_relays = 16;  ///< Allocations on TURN servers, of which each takes a port there.
   std::size_t max_remote_candidates = 256;
   std::size_t max_pairs = 100;        ///< RFC 8445 section 6.1.2.5
+  std::size_t max_streams = 32;       ///< To and from peers, at one time.
+  std::size_t max_connects = 64;      ///< Streams to peers that are opened in one generation.
   std::size_t max_early_checks = 32;  ///< Checks kept until the remote credentials are known.
   std::size_t max_transactions = 512;
   std::size_t max_packets = 256;  ///< STUN messages waiting to be polled; the oldest go first.

@@ -29,4 +29,24 @@ namespace linnet::ice {
   return (type_preference(type) << 24) + ((local_preference & 0xFFFF) << 8) + (256U - component);
 }
 
+/// RFC 6544 section 4.2: TCP comes after UDP of the same kind, and after any of them that is not relayed (as in
+/// libwebrtc); an active candidate before a passive one, as it gets through more firewalls.
+[[nodiscard]] constexpr std::uint32_t tcp_type_preference(IceCandidateType type) noexcept {
+  switch (type) {
+    case IceCandidateType::Host: return 90;
+    case IceCandidateType::Prflx: return 80;
+    case IceCandidateType::Srflx: return 70;
+    case IceCandidateType::Relay: return 0;
+  }
+  return 0;
+}
+[[nodiscard]] constexpr std::uint32_t tcp_priority(IceCandidateType type, IceTcpCandidateType direction,
+                                                   std::uint32_t local_preference) noexcept {
+  const std::uint32_t direction_preference = direction == IceTcpCandidateType::Active    ? 6
+                                             : direction == IceTcpCandidateType::Passive ? 4
+                                                                                         : 2;
+  const std::uint32_t preference = (direction_preference << 13) + ((local_preference & 0xFFFF) >> 3);
+  return (tcp_type_preference(type) << 24) + (preference << 8) + 255U;
+}
+
 }  // namespace linnet::ice

@@ -12,6 +12,8 @@ using ::testing::Each;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+/// One candidate, not two.
+const Tuning udp_only{.ice_tcp = IceTcp::Off};
 const Configuration pool{.ice_candidate_pool_size = 1};
 
 Configuration with_server(const std::string& address, std::uint8_t pool_size = 1) {
@@ -54,7 +56,7 @@ TEST(CandidatePool, GathersNothingBeforeADescriptionWhenItsSizeIsZero) {
 }
 
 TEST(CandidatePool, GathersFromTheBeginningAndTellsNothing) {
-  Rig rig{1, {}, {}, {}, pool};
+  Rig rig{1, {}, udp_only, {}, pool};
   rig.run_for(1s);
   EXPECT_EQ(rig.a.count<Session::NeedSockets>(), 1U);
   EXPECT_THAT(gathering_of(rig.a), ::testing::IsEmpty());
@@ -67,7 +69,7 @@ TEST(CandidatePool, GathersFromTheBeginningAndTellsNothing) {
 }
 
 TEST(CandidatePool, TellsAllWithTheFirstLocalDescription) {
-  Rig rig{1, {}, {}, {}, pool};
+  Rig rig{1, {}, udp_only, {}, pool};
   (void)rig.a.session->create_data_channel(rig.now(), "x");
   rig.run_for(1s);
   ASSERT_TRUE(rig.a.session->set_local_description(rig.now()));
@@ -87,7 +89,7 @@ TEST(CandidatePool, TellsAllWithTheFirstLocalDescription) {
 
 TEST(CandidatePool, ConnectsWhoeverOfTheTwoHasOne) {
   for (const bool pooled_offers : {true, false}) {
-    Rig rig{1, {}, {}, {}, pool};
+    Rig rig{1, {}, udp_only, {}, pool};
     Peer& offerer = pooled_offers ? rig.a : rig.b;
     rig.a.trickle = rig.b.trickle = false;
     rig.run_for(1s);
@@ -99,7 +101,7 @@ TEST(CandidatePool, ConnectsWhoeverOfTheTwoHasOne) {
 }
 
 TEST(CandidatePool, GoesOnGatheringAfterADescriptionThatCameEarly) {
-  Rig rig{1, {}, {}, {}, with_server("192.0.2.200")};
+  Rig rig{1, {}, udp_only, {}, with_server("192.0.2.200")};
   (void)rig.a.session->create_data_channel(rig.now(), "x");
   rig.run_for(1s);
   ASSERT_TRUE(rig.a.session->set_local_description(rig.now()));
@@ -111,7 +113,7 @@ TEST(CandidatePool, GoesOnGatheringAfterADescriptionThatCameEarly) {
 }
 
 TEST(CandidatePool, BeginsWhenItsSizeIsRaisedEvenForAnOfferThatIsMadeAlready) {
-  Rig rig;
+  Rig rig{1, {}, udp_only};
   (void)rig.a.session->create_data_channel(rig.now(), "x");
   const SessionDescription offer = rig.a.session->create_offer().value();
   ASSERT_TRUE(rig.a.session->set_configuration(rig.now(), pool));
@@ -122,7 +124,7 @@ TEST(CandidatePool, BeginsWhenItsSizeIsRaisedEvenForAnOfferThatIsMadeAlready) {
 }
 
 TEST(CandidatePool, IsGatheredAnewFromOtherServers) {
-  Rig rig{1, {}, {}, {}, with_server("192.0.2.200")};
+  Rig rig{1, {}, udp_only, {}, with_server("192.0.2.200")};
   (void)rig.a.session->create_data_channel(rig.now(), "x");
   const SessionDescription offer = rig.a.session->create_offer().value();
   rig.run_for(10s);
@@ -145,7 +147,7 @@ TEST(CandidatePool, IsGatheredAnewFromOtherServers) {
 }
 
 TEST(CandidatePool, IsGatheredAnewUnderAnotherPolicy) {
-  Rig rig{1, {}, {}, {}, pool};
+  Rig rig{1, {}, udp_only, {}, pool};
   (void)rig.a.session->create_data_channel(rig.now(), "x");
   rig.run_for(1s);
   ASSERT_TRUE(rig.a.session->set_configuration(
@@ -157,7 +159,7 @@ TEST(CandidatePool, IsGatheredAnewUnderAnotherPolicy) {
 }
 
 TEST(CandidatePool, IsGivenBackWhenItsSizeIsLoweredToZero) {
-  Rig rig{1, {}, {}, {}, pool};
+  Rig rig{1, {}, udp_only, {}, pool};
   const ChannelId id = rig.a.session->create_data_channel(rig.now(), "x").value();
   rig.run_for(1s);
   ASSERT_TRUE(rig.a.session->set_configuration(rig.now(), {}));
@@ -174,7 +176,7 @@ TEST(CandidatePool, IsGivenBackWhenItsSizeIsLoweredToZero) {
 }
 
 TEST(CandidatePool, CannotChangeItsSizeOnceALocalDescriptionWasSet) {
-  Rig rig{1, {}, {}, {}, pool};
+  Rig rig{1, {}, udp_only, {}, pool};
   const auto change = [&](std::uint8_t size) {
     const auto set = rig.a.session->set_configuration(rig.now(), with_server("192.0.2.200", size));
     return set ? std::optional<ErrorName>{} : std::optional{set.error().name};
@@ -190,7 +192,7 @@ TEST(CandidatePool, CannotChangeItsSizeOnceALocalDescriptionWasSet) {
 }
 
 TEST(CandidatePool, ServesTheDescriptionAfterARollback) {
-  Rig rig{1, {}, {}, {}, pool};
+  Rig rig{1, {}, udp_only, {}, pool};
   const ChannelId id = rig.a.session->create_data_channel(rig.now(), "x").value();
   rig.run_for(1s);
   ASSERT_TRUE(rig.a.session->set_local_description(rig.now()));
@@ -204,7 +206,7 @@ TEST(CandidatePool, ServesTheDescriptionAfterARollback) {
 }
 
 TEST(CandidatePool, WaitsForADescriptionThatHasSomethingToConnect) {
-  Rig rig{1, {}, {}, {}, pool};
+  Rig rig{1, {}, udp_only, {}, pool};
   rig.run_for(1s);
   rig.negotiate(rig.a, rig.b);
   rig.run_for(1s);
@@ -215,7 +217,7 @@ TEST(CandidatePool, WaitsForADescriptionThatHasSomethingToConnect) {
 }
 
 TEST(CandidatePool, GivesItsSocketsBackWhenClosed) {
-  Rig rig{1, {}, {}, {}, pool};
+  Rig rig{1, {}, udp_only, {}, pool};
   rig.run_for(1s);
   rig.a.session->close(rig.now());
   rig.pump();
@@ -226,7 +228,7 @@ TEST(CandidatePool, GivesItsSocketsBackWhenClosed) {
 }
 
 TEST(CandidatePool, IsNotSeenInTheStatisticsBeforeItIsUsed) {
-  Rig rig{1, {}, {}, {}, pool};
+  Rig rig{1, {}, udp_only, {}, pool};
   (void)rig.b.session->create_data_channel(rig.now(), "x");
   rig.run_for(1s);
   ASSERT_TRUE(rig.b.session->set_local_description(rig.now()));

@@ -58,6 +58,8 @@ transport::Options transport_options(const Configuration& configuration, const T
                                      crypto::LibraryContext context) {
   return {.ice = {.lite = tuning.ice_lite,
                   .policy = configuration.ice_transport_policy,
+                  .udp = tuning.ice_udp,
+                  .tcp = tuning.ice_tcp,
                   .servers = std::move(servers),
                   .pacing = tuning.ice_check_interval,
                   .patience = tuning.ice_failed_timeout,

@@ -321,6 +321,9 @@ const settings = [
   ['sctp_pacing=off', 'sctp_tolerate_random_loss=off'],
   ['sctp_interleaving=off', 'sctp_zero_checksum=off', 'max_mtu=1200'],
   ['sctp_ecn=on', 'mtu=576'],
+  // ICE-TCP: browsers only connect, so they come to us.
+  ['ice_udp=off', 'ice_tcp=active-passive'],
+  ['ice_udp=off', 'ice_tcp=active-passive', 'sctp_interleaving=off'],
 ];
 for (const name of browsers) {
   for (const [i, tuned] of settings.entries()) {

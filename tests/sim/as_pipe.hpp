@@ -23,6 +23,9 @@ class AsPipe {
   [[nodiscard]] M& inner() noexcept { return machine_; }
   [[nodiscard]] const Path& path() const noexcept { return path_; }
 
+  /// The machine moves: a stream is made when it is needed.
+  void set_path(const Path& path) { path_ = path; }
+
   void handle_timeout(TimePoint now) { machine_.handle_timeout(now); }
   [[nodiscard]] TimePoint next_timeout() const noexcept { return std::as_const(machine_).next_timeout(); }
   [[nodiscard]] std::optional<Event> poll_event() { return machine_.poll_event(); }
@@ -48,7 +51,7 @@ class AsPipe {
     for (; run_ < batch_.runs().size(); ++run_, offset_ = 0) {
       const DatagramBatch::Run& run = batch_.runs()[run_];
       const auto rest = run.bytes.subspan(std::min(offset_, run.bytes.size()));
-      if (rest.empty() || run.path.remote != path_.remote || run.path.local != path_.local) continue;
+      if (rest.empty() || run.path != path_) continue;
       const auto datagram = rest.first(std::min(rest.size(), run.segment_size == 0 ? rest.size() : run.segment_size));
       offset_ += datagram.size();
       if (datagram.size() > out.size()) continue;

@@ -9,16 +9,20 @@ namespace linnet::sim {
 namespace {
 
 const Endpoint at_a{.address = IpAddress::v4({203, 0, 113, 1}), .port = 50'000};
+const Endpoint listener{.address = IpAddress::v4({203, 0, 113, 2}), .port = 9'000};
 const Endpoint at_b{.address = IpAddress::v4({203, 0, 113, 2}), .port = 50'000};
 
+/// Over UDP, or over streams that A opens to B. Each has the newest stream only: what was said on others is lost.
+template <bool Tcp>
 class AgentFixture {
  public:
   using Machine = AsPipe<ice::Agent>;
   static constexpr std::uint64_t law_seeds = 6;
+  static constexpr bool reliable = Tcp;
 
   explicit AgentFixture(Generator& random)
-      : a_({}, random),
-        b_({}, random),
+      : a_({.udp = !Tcp, .tcp = Tcp ? IceTcp::Active : IceTcp::Off}, random),
+        b_({.udp = !Tcp, .tcp = Tcp ? IceTcp::ActivePassive : IceTcp::Off}, random),
         pipe_a_(a_, {.local = at_a, .remote = at_b}),
         pipe_b_(b_, {.local = at_b, .remote = at_a}) {}
 
@@ -54,7 +58,17 @@ class AgentFixture {
   void on_event(TimePoint now, Side side, ice::Event& event) {
     if (std::holds_alternative<ice::NeedSockets>(event)) {
       agent(side).add_socket(now, {.local = side == Side::A ? at_a : at_b});
+      if (Tcp && side == Side::B) agent(side).add_socket(now, {.local = listener, .protocol = Protocol::Tcp});
       agent(side).sockets_done(now);
+    } else if (const auto* connect = std::get_if<ice::Connect>(&event)) {
+      const Endpoint port{at_a.address, static_cast<std::uint16_t>(20'000 + connect->path.local.port)};
+      pipe_a_.set_path(connect->path);
+      pipe_b_.set_path({listener, port, Protocol::Tcp});
+      b_.connected(now, pipe_b_.path());
+      a_.connected(now, pipe_a_.path());
+    } else if (const auto* unused = std::get_if<ice::Disconnect>(&event)) {
+      if (unused->path == machine(side).path())
+        agent(other(side)).disconnected(now, machine(other(side)).path(), "the other side has closed the connection");
     } else if (const auto* resolve = std::get_if<ice::Resolve>(&event)) {
       agent(side).resolved(now, resolve->id, {});
     } else if (const auto* found = std::get_if<ice::LocalCandidate>(&event)) {
@@ -133,7 +147,8 @@ class RelayFixture {
 
 }  // namespace
 
-INSTANTIATE_TYPED_TEST_SUITE_P(IceAgent, SevenLaws, AgentFixture);
+INSTANTIATE_TYPED_TEST_SUITE_P(IceAgent, SevenLaws, AgentFixture<false>);
+INSTANTIATE_TYPED_TEST_SUITE_P(IceAgentOnStreams, SevenLaws, AgentFixture<true>);
 INSTANTIATE_TYPED_TEST_SUITE_P(IceRelay, SevenLaws, RelayFixture);
 
 }  // namespace linnet::sim

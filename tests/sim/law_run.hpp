@@ -30,6 +30,7 @@ namespace linnet::sim {
 ///   static constexpr std::int64_t memory_limit;                // bytes that an attack may bind: 1 MiB
 ///   static constexpr std::size_t hostile_inputs;               // of one run: 100'000
 ///   static constexpr bool checksummed = true;                  // flipped bits are found below it: they are losses
+///   static constexpr bool reliable = true;                     // what is below it loses nothing: paths are good
 ///   static constexpr std::uint64_t law_seeds;                  // 10
 template <class F>
 concept LawFixture = requires(F f, Generator& random, TimePoint now, Side side) {

@@ -66,6 +66,7 @@ class Laws {
     if constexpr (requires { F::checksummed; }) {
       for (LinkOptions* link : {&path_.a_to_b, &path_.b_to_a}) link->loss += std::exchange(link->corrupt, 0);
     }
+    if constexpr (requires { requires F::reliable; }) path_ = both_ways({});
     path_.max_steps_per_instant = 1'000;
     path_.max_packets_per_poll = max_output;
   }

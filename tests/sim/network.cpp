@@ -66,6 +66,7 @@ void Host::send(const Endpoint& local, const Endpoint& remote, std::span<const s
 
 void Host::send(const DatagramBatch& batch) {
   for (const DatagramBatch::Run& run : batch.runs()) {
+    if (run.path.protocol != Protocol::Udp) continue;  // Is sim::Streams' to send.
     auto rest = run.bytes;
     for (std::size_t i = 0; i < run.segments(); ++i) {
       const auto datagram = run.segment_size == 0 ? rest : rest.first(std::min(run.segment_size, rest.size()));

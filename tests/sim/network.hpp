@@ -61,7 +61,7 @@ class Host {
   /// From a bound socket; from another one it is dropped.
   void send(const Endpoint& local, const Endpoint& remote, std::span<const std::byte> bytes, Ecn ecn = Ecn::NotEct,
             Sizing sizing = Sizing::Path);
-  /// Sends all of `batch`. Its paths' `local` are bound sockets.
+  /// Sends what is for UDP of `batch`. Its paths' `local` are bound sockets.
   void send(const DatagramBatch& batch);
   /// Takes the oldest datagram that reached any socket; the address of the socket is `out.to`.
   [[nodiscard]] bool receive(Packet& out);

@@ -12,6 +12,7 @@
 #include "base/machine.hpp"
 #include "sim/network.hpp"
 #include "sim/pair.hpp"
+#include "sim/streams.hpp"
 
 namespace linnet::sim {
 
@@ -48,7 +49,9 @@ class World {
   std::function<void()> before_step;
   std::function<void(Node&, Event&)> on_event;
   std::function<void(Node&, const DatagramBatch&)> on_sent;
-  /// May change a datagram that a node sends; false: it is lost.
+  /// What carries datagrams of TCP and TLS; without it they are lost. The test answers Connect and Disconnect by it.
+  Streams* streams = nullptr;
+  /// May change a datagram that a node sends over UDP; false: it is lost.
   std::function<bool(Node&, std::span<std::byte>)> filter;
 
   [[nodiscard]] TimePoint now() const noexcept { return network_.now(); }
@@ -101,6 +104,7 @@ class World {
 
   [[nodiscard]] TimePoint next_instant() const noexcept {
     TimePoint next = network_.next_event();
+    if (streams != nullptr) next = std::min(next, streams->next_event());
     for (const Node& node : nodes_) next = std::min(next, std::as_const(node.machine).next_timeout());
     return next;
   }
@@ -115,7 +119,9 @@ class World {
       return false;
     }
     network_.advance(std::max(next, now()));
+    if (streams != nullptr) streams->advance(now());
     for (Node& node : nodes_) {
+      if (streams != nullptr) take_stream_events(node);
       while (node.host.receive(packet_)) {
         node.machine.handle_datagram(Datagram{.at = now(),
                                               .path = {.local = packet_.to, .remote = packet_.from},
@@ -125,6 +131,20 @@ class World {
       if (node.machine.next_timeout() <= now()) node.machine.handle_timeout(now());
     }
     return pump();
+  }
+
+  void take_stream_events(Node& node) {
+    while (auto event = streams->poll(node.host)) {
+      if (event->kind == Streams::Event::Kind::Datagram) {
+        node.machine.handle_datagram(
+            Datagram{.at = now(), .path = event->path, .ecn = Ecn::NotEct, .bytes = std::span{event->bytes}});
+      } else if constexpr (requires { node.machine.connected(now(), event->path); }) {
+        if (event->kind == Streams::Event::Kind::Connected)
+          node.machine.connected(now(), event->path);
+        else
+          node.machine.disconnected(now(), event->path, event->why);
+      }
+    }
   }
 
   // Counts what it takes off the budget.
@@ -149,8 +169,12 @@ class World {
   }
 
   void send(Node& node) {
+    for (const DatagramBatch::Run& run : batch_.runs()) {
+      if (run.path.protocol != Protocol::Udp && streams != nullptr) streams->send(node.host, run);
+    }
     if (!filter) return node.host.send(batch_);
     for (const DatagramBatch::Run& run : batch_.runs()) {
+      if (run.path.protocol != Protocol::Udp) continue;
       for (std::size_t i = 0; i < run.segments(); ++i) {
         const std::size_t size = run.segment_size == 0 ? run.bytes.size() : run.segment_size;
         const auto datagram = run.bytes.subspan(i * size, std::min(size, run.bytes.size() - i * size));

@@ -27,7 +27,9 @@ class Agents {
     std::vector<Candidate> candidates;
     unsigned selections = 0;
     unsigned role_changes = 0;
-    bool hide = false;  ///< Tells its host candidates as mDNS names.
+    bool tcp_listens = false;  ///< Has a listening socket on each address.
+    unsigned connects = 0;     ///< Streams that it asked for.
+    bool hide = false;         ///< Tells its host candidates as mDNS names.
     std::map<std::string, IpAddress> names;
   };
 
@@ -134,6 +136,9 @@ class Agents {
       if (bound.empty()) {
         for (const IpAddress& address : peer.host.addresses()) {
           peer.agent.add_socket(now(), {.local = *peer.host.bind({address, 0})});
+          if (!peer.tcp_listens) continue;
+          peer.agent.add_socket(now(),
+                                {.local = world.streams->listen(peer.host, {address, 0}), .protocol = Protocol::Tcp});
         }
       }
       peer.agent.sockets_done(now());
@@ -143,6 +148,14 @@ class Agents {
              found = name == other.names.end() ? std::vector<IpAddress>{} : std::vector{name->second}] {
         peer.agent.resolved(now(), id, found);
       });
+    } else if (const auto* connect = std::get_if<Connect>(&event)) {
+      ++peer.connects;
+      if (world.streams != nullptr)
+        world.streams->connect(peer.host, connect->path, connect->framing);
+      else
+        peer.agent.disconnected(now(), connect->path, "there are no streams");
+    } else if (const auto* unused = std::get_if<Disconnect>(&event)) {
+      if (world.streams != nullptr) world.streams->disconnect(peer.host, unused->path);
     } else if (auto* local = std::get_if<LocalCandidate>(&event)) {
       peer.candidates.push_back(local->candidate);
       Candidate told = local->candidate;

@@ -126,14 +126,24 @@ void Meeting::take(Peer& self, Session::Event& event) {
   if (std::holds_alternative<Session::NeedSockets>(event)) {
     for (const IpAddress& address : self.host.addresses()) {
       if (const auto local = self.host.bind({address, 0})) session.add_socket(now(), {.local = *local});
+      if (world.streams == nullptr || !self.listens) continue;
+      session.add_socket(now(), {.local = world.streams->listen(self.host, {address, 0}), .protocol = Protocol::Tcp});
     }
     session.sockets_done(now());
   } else if (const auto* close = std::get_if<Session::CloseSocket>(&event)) {
-    self.host.close(close->local);
+    if (close->protocol == Protocol::Udp)
+      self.host.close(close->local);
+    else
+      world.streams->close_listener(close->local);
   } else if (const auto* resolve = std::get_if<Session::Resolve>(&event)) {
     later(std::chrono::milliseconds{20}, [this, &session, id = resolve->id] { session.resolved(now(), id, {}); });
   } else if (const auto* stream = std::get_if<Session::Connect>(&event)) {
-    session.disconnected(now(), stream->path, "the simulated network has no streams");
+    if (world.streams != nullptr)
+      world.streams->connect(self.host, stream->path, stream->framing);
+    else
+      session.disconnected(now(), stream->path, "the simulated network has no streams");
+  } else if (const auto* unused = std::get_if<Session::Disconnect>(&event)) {
+    if (world.streams != nullptr) world.streams->disconnect(self.host, unused->path);
   } else if (std::holds_alternative<Session::NegotiationNeeded>(event)) {
     offer(self.side);
   } else if (auto* found = std::get_if<Session::IceCandidateFound>(&event)) {

@@ -39,6 +39,7 @@ class Meeting {
     SeededGenerator generator;
     std::unique_ptr<Session> session;
     bool polite = false;
+    bool listens = false;  ///< Has a listening socket on each address, if the world has streams.
     bool terminated = false;
     bool was_connected = false;
     /// What told clearly that the connection is lost: a failed state or a channel's error. Empty: nothing did.

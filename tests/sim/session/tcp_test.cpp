@@ -1,0 +1,104 @@
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "sim/seed_trace.hpp"
+#include "sim/seeds.hpp"
+#include "sim/session/meeting.hpp"
+
+// Sessions that only streams connect (RFC 6544).
+namespace linnet::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct TcpCall {
+  explicit TcpCall(std::uint64_t seed, StreamOptions options = {})
+      : luck(seed),
+        network(luck),
+        streams(network, luck, options),
+        host_a(network.add_host("A", IpAddress::v4({10, 0, 0, 1}))),
+        host_b(network.add_host("B", IpAddress::v4({10, 0, 0, 2}))),
+        m(network, host_a, host_b, seed, {.configuration = {}, .tuning = tuning()},
+          {.configuration = {}, .tuning = tuning()}) {
+    m.world.streams = &streams;
+    (seed % 2 == 0 ? m.a : m.b).listens = true;
+    if (seed % 3 == 0) m.a.listens = m.b.listens = true;
+    m.on_event = [this](Meeting::Peer& peer, Session::Event& event) {
+      const auto* const ready = std::get_if<Session::ChannelMessageReady>(&event);
+      while (ready != nullptr) {
+        const auto message = peer.session->receive(ready->channel);
+        if (!message) break;
+        ++received;
+        bytes += message->data.size();
+      }
+    };
+    const DataChannelInit init{.negotiated = true, .id = 1};
+    channel = m.a.session->create_data_channel(m.now(), "x", init).value();
+    (void)m.b.session->create_data_channel(m.now(), "x", init).value();
+    m.b.polite = true;
+    m.a.polite = false;
+  }
+  static Tuning tuning() {
+    Tuning tuning;
+    tuning.ice_udp = false;
+    tuning.ice_tcp = IceTcp::ActivePassive;
+    return tuning;
+  }
+  [[nodiscard]] Stop open(Duration limit = 20s) {
+    return m.run_until([&] { return m.a.session->ready_state(channel) == DataChannelState::Open; }, limit);
+  }
+
+  SeededGenerator luck;
+  Network network;
+  Streams streams;
+  Host& host_a;
+  Host& host_b;
+  Meeting m;
+  ChannelId channel{};
+  std::size_t received = 0;
+  std::size_t bytes = 0;
+};
+
+TEST(SessionOverTcp, CarriesLargeMessagesHoweverTheStreamIsCut) {
+  for (const std::uint64_t seed : seeds(12)) {
+    const SeedTrace trace{seed};
+    TcpCall call{seed, {.latency = 20ms, .bits_per_second = 20'000'000, .segment = seed % 2 == 0 ? 17U : 9'000U}};
+    ASSERT_EQ(call.open(), Stop::Done) << call.m.describe();
+    for (int i = 0; i < 8; ++i)
+      ASSERT_TRUE(call.m.a.session->send(call.m.now(), call.channel, std::string(250'000, 'x')));
+    ASSERT_EQ(call.m.run_until([&] { return call.received == 8; }, 30s), Stop::Done) << call.m.describe();
+    EXPECT_EQ(call.bytes, 2'000'000U);
+    EXPECT_EQ(call.m.a.session->selected_path()->protocol, Protocol::Tcp);
+    call.m.a.session->close(call.m.now());
+    ASSERT_EQ(call.m.run_until([&] { return call.m.a.terminated; }, 20s), Stop::Done);
+    call.m.b.session->close(call.m.now());
+    ASSERT_EQ(call.m.run_until([&] { return call.m.b.terminated; }, 20s), Stop::Done);
+    EXPECT_TRUE(call.streams.paths(call.host_a).empty()) << "a session that is over leaves streams behind";
+    EXPECT_TRUE(call.streams.paths(call.host_b).empty());
+  }
+}
+
+TEST(SessionOverTcp, ARestartMakesANewStreamAndLosesNothing) {
+  for (const std::uint64_t seed : seeds(12)) {
+    const SeedTrace trace{seed};
+    TcpCall call{seed};
+    ASSERT_EQ(call.open(), Stop::Done) << call.m.describe();
+    for (int i = 0; i < 100; ++i)
+      ASSERT_TRUE(call.m.a.session->send(call.m.now(), call.channel, std::string(10'000, 'x')));
+    call.m.run_for(15ms);
+    // Broken in the middle of a frame; nobody but the application can signal a restart.
+    call.streams.reset(call.host_a, call.streams.paths(call.host_a).front());
+    ASSERT_EQ(
+        call.m.run_until([&] { return call.m.a.session->ice_connection_state() == IceConnectionState::Failed; }, 10s),
+        Stop::Done);
+    call.m.a.session->restart_ice(call.m.now());
+    ASSERT_EQ(call.m.run_until([&] { return call.received == 100; }, 60s), Stop::Done)
+        << call.received << ' ' << call.m.describe();
+    EXPECT_EQ(call.bytes, 1'000'000U);
+    EXPECT_TRUE(call.m.a.connected());
+  }
+}
+
+}  // namespace
+}  // namespace linnet::sim
