@@ -45,9 +45,11 @@ void Agent::consider_nomination() {
   const bool direct = from->candidate.type == IceCandidateType::Host && to->candidate.type == IceCandidateType::Host;
   const bool all_known = remote_done_ && gathering_state_ == IceGatheringState::Complete;
   if (nominate_now_ || (!better_pending(*best) && (direct || all_known))) return nominate(*best);
-  // A relay is often faster to answer than a NAT is to be opened from both sides, and nobody wants it for good.
-  const bool relayed = from->candidate.type == IceCandidateType::Relay || to->candidate.type == IceCandidateType::Relay;
-  const TimePoint at = now_ + (relayed ? options_.relay_nomination_delay : options_.nomination_delay);
+  // A relay or a stream is often faster to answer than a NAT is to be opened from both sides, and nobody wants it for
+  // good.
+  const bool second_best = from->candidate.type == IceCandidateType::Relay ||
+                           to->candidate.type == IceCandidateType::Relay || best->path.protocol != Protocol::Udp;
+  const TimePoint at = now_ + (second_best ? options_.relay_nomination_delay : options_.nomination_delay);
   if (timers_.get(Timer::Nominate) > at) timers_.set(Timer::Nominate, at);
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "ice/agent.hpp"
 #include "ice/priority.hpp"
@@ -101,7 +102,7 @@ bool Agent::has_stream(CandidatePair& pair) {
 
 bool Agent::tcp_connected(const Path& path) {
   if (TcpStream* const stream = tcp_stream(path)) {
-    stream->open = true;
+    if (std::exchange(stream->open, true)) return true;
     stream->deadline = never;
     CandidatePair* const pair = checks_.find(path);
     if (pair == nullptr || pair->state == PairState::Failed) return true;
@@ -137,7 +138,7 @@ bool Agent::tcp_disconnected(const Path& path) {
 void Agent::lose_stream(const Path& path) {
   const bool previous = previous_ && previous_->pair.path == path;
   CandidatePair* const pair = checks_.find(path);
-  if (previous || (pair != nullptr && pair->nominated) || (pair != nullptr && selected_ == pair->id)) {
+  if (previous || (pair != nullptr && pair->nominated)) {
     return drop_paths([&](const Path& p) { return p == path; });
   }
   std::erase_if(transactions_, [&](const Transaction& t) { return t.path == path; });

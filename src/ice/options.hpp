@@ -55,7 +55,7 @@ struct Options {
       std::chrono::milliseconds{9'500};  ///< The same for a TURN server, which takes two round trips or more.
   Duration nomination_delay =
       std::chrono::milliseconds{100};  ///< From the first valid pair, while better ones are tried.
-  Duration relay_nomination_delay = std::chrono::seconds{2};  ///< The same when that pair is relayed.
+  Duration relay_nomination_delay = std::chrono::seconds{2};  ///< The same when that pair is relayed or a stream.
   Duration patience = std::chrono::milliseconds{39'500};      ///< RFC 8863: never failed before that.
   Duration consent_interval = std::chrono::seconds{5};        ///< RFC 7675, randomised by 0.8 to 1.2.
   Duration consent_expiry = std::chrono::seconds{30};         ///< RFC 7675

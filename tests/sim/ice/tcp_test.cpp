@@ -159,7 +159,8 @@ TEST(IceTcp, WhatCannotBeReachedDelaysNothing) {
   for (const char* text : {"candidate:x 1 tcp 2000000000 10.0.0.99 5000 typ host tcptype passive",
                            "candidate:y 1 tcp 1900000000 10.0.0.2 1 typ host tcptype passive"})
     ASSERT_TRUE(rig.peers.a.agent.add_remote_candidate(rig.peers.now(), *parse_candidate(text)));
-  ASSERT_EQ(rig.peers.run_until([&] { return rig.peers.agree(); }, 2s), Stop::Done) << rig.peers.describe();
+  ASSERT_EQ(rig.peers.run_until([&] { return rig.peers.up(); }, 200ms), Stop::Done) << rig.peers.describe();
+  ASSERT_EQ(rig.peers.run_until([&] { return rig.peers.agree(); }, 3s), Stop::Done) << rig.peers.describe();
   EXPECT_EQ(rig.peers.a.agent.selected()->remote, rig.listener());
   rig.peers.run_for(60s);
   EXPECT_EQ(rig.streams.paths(rig.host_a).size(), 1U) << "the others are given up";
@@ -195,7 +196,7 @@ TEST(IceTcp, WithoutAnotherPathAStreamThatBreaksIsTheEndUntilARestart) {
 
 TEST(IceTcp, AnotherPathTakesOverWhenAStreamBreaks) {
   Options patient = active_only();
-  patient.nomination_delay = 30s;
+  patient.relay_nomination_delay = 30s;
   Rig rig{1, patient};
   rig.host_b.add_address(v4(10, 0, 1, 2)).add_address(v4(10, 0, 2, 2));
   // The best pair is pending, so that two others are valid and none is nominated.

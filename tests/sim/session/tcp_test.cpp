@@ -88,7 +88,8 @@ TEST(SessionOverTcp, ARestartMakesANewStreamAndLosesNothing) {
       ASSERT_TRUE(call.m.a.session->send(call.m.now(), call.channel, std::string(10'000, 'x')));
     call.m.run_for(15ms);
     // Broken in the middle of a frame; nobody but the application can signal a restart.
-    call.streams.reset(call.host_a, call.streams.paths(call.host_a).front());
+    const auto paths = call.streams.paths(call.host_a);
+    for (const Path& path : paths) call.streams.reset(call.host_a, path);
     ASSERT_EQ(
         call.m.run_until([&] { return call.m.a.session->ice_connection_state() == IceConnectionState::Failed; }, 10s),
         Stop::Done);
