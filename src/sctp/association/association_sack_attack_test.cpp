@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "sctp/association/test_wire.hpp"
+#include "sim/allocations.hpp"
 
 namespace linnet::sctp::testing {
 namespace {
@@ -104,6 +105,90 @@ TEST_F(SackAttack, SacksThatGoBackInTimeNeitherMoveNorLoseAnything) {
   }
   EXPECT_EQ(wire.association.statistics().unacked_chunks, unacked_chunks);
   EXPECT_EQ(wire.association.statistics().chunks_retransmitted, 0U);
+}
+
+/// A peer with a window without end that makes us send, and keep what was sent.
+struct HeldData : ::testing::Test {
+  static constexpr std::uint32_t endless = 4'000'000'000;
+  static constexpr std::size_t most = 500'000;
+  static Options options() {
+    Options options;
+    options.max_unacknowledged = options.max_send_queue = most;
+    options.pacing = false;
+    return options;
+  }
+  Wire wire{options()};
+  Bytes message = Bytes(50'000);
+  std::uint32_t acked = 0;  // cumulatively
+  std::int64_t before = 0;
+
+  void SetUp() override {
+    ASSERT_TRUE(wire.connect(endless));
+    acked = wire.first_tsn - 1;
+    before = sim::live_bytes();
+  }
+  [[nodiscard]] std::uint32_t unacked() const {
+    return static_cast<std::uint32_t>(wire.association.statistics().unacked_chunks);
+  }
+  /// The application always has more, until nothing more leaves.
+  void fill(const SendOptions& how = {}) {
+    do {
+      while (wire.association.send(wire.now, StreamId{1}, Ppid{53}, message, how)) {
+      }
+    } while (!wire.answer().empty());
+  }
+  /// All but the first.
+  void acknowledge_behind_a_hole(std::uint32_t window = endless) {
+    if (unacked() >= 2) wire.sack(acked, window, {{2, static_cast<std::uint16_t>(unacked())}});
+  }
+  /// The send queue, what may be unacknowledged, and what is kept to be used again.
+  void expect_little() {
+    wire.sent = {};
+    wire.events = {};
+    wire.checksums = {};
+    EXPECT_LE(sim::live_bytes() - before, static_cast<std::int64_t>(2 * most + (1U << 20U) + 512'000));
+    EXPECT_TRUE(wire.connected());
+  }
+};
+
+TEST_F(HeldData, IsLimitedHoweverMuchIsAcknowledgedBeforeItArrived) {
+  for (int i = 0; i < 12; ++i) {
+    fill();
+    acked += unacked();
+    wire.sack(acked, endless);
+    wire.now += 500us;
+  }
+  fill();
+  EXPECT_GE(wire.association.statistics().bytes_in_flight, most) << "the limit is all that limits";
+  EXPECT_LE(wire.association.statistics().bytes_in_flight, most + most / 20);
+  expect_little();
+  acked += unacked();
+  wire.sack(acked, endless);
+  EXPECT_FALSE(wire.answer().empty()) << "and it goes on";
+}
+
+TEST_F(HeldData, IsLimitedWhenAllButTheFirstIsReported) {
+  for (int i = 0; i < 1'000; ++i) {
+    fill();
+    acknowledge_behind_a_hole();
+    wire.now += 500us;
+  }
+  expect_little();
+  acked += unacked();
+  wire.sack(acked, endless);
+  fill();
+  EXPECT_GT(unacked(), 0U) << "and it goes on";
+}
+
+TEST_F(HeldData, IsNotWhatWasGivenUp) {
+  for (int i = 0; i < 800; ++i) {
+    fill({.lifetime = 1ms});
+    wire.now += 2ms;
+    acknowledge_behind_a_hole(12'000);  // no message is sent whole
+    wire.drain();
+    expect_little();
+  }
+  EXPECT_GT(wire.association.statistics().messages_abandoned, 100U);
 }
 
 }  // namespace

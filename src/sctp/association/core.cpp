@@ -17,6 +17,7 @@ Options sane(Options options) {
   options.rto_initial = std::clamp(options.rto_initial, options.rto_min, options.rto_max);
   options.heartbeat_interval = std::max<Duration>(options.heartbeat_interval, std::chrono::milliseconds(1));
   options.initial_window = std::max(options.initial_window, 1U);
+  options.max_unacknowledged = std::max<std::size_t>(options.max_unacknowledged, 1);
   return options;
 }
 
@@ -34,8 +35,9 @@ Core::Tcb::Tcb(const Handshake& with, Core& core)
       reset(with.local_initial, with.peer_initial),
       peer_window(with.peer_window),
       forward_sent(with.local_initial - 1U) {
-  // The peer can hold no more halves of messages than its window, and needs the rest of it to complete one.
-  core.queue_.interleave(with.interleaving, with.peer_window / 2);
+  // The peer can hold no more halves of messages than its window, and needs the rest of it to complete one. Nor can we.
+  core.queue_.interleave(with.interleaving,
+                         std::min<std::size_t>(with.peer_window, core.options_.max_unacknowledged) / 2);
 }
 
 Core::Core(Options options, Generator& generator)

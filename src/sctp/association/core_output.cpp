@@ -306,7 +306,8 @@ void Core::end_idle() noexcept {
 
 void Core::write_new(PacketWriter& writer, bool& sent) {
   Tcb& t = *tcb_;
-  while (t.outstanding.in_flight() < t.congestion.window() && t.outstanding.size() < max_outstanding) {
+  while (t.outstanding.in_flight() < t.congestion.window() && t.outstanding.size() < max_outstanding &&
+         t.outstanding.held() < options_.max_unacknowledged) {
     if (writer.room() <= fragment_header()) return;
     const std::size_t room = std::min(writer.room() - fragment_header(), fragment_size());
     const auto piece = queue_.peek(now_, room);

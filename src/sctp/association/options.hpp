@@ -33,6 +33,10 @@ struct Options {
   std::size_t max_message_size = 262'144;
   /// Bytes waiting to be sent the first time, with about 130 more for each message; `send` refuses what does not fit.
   std::size_t max_send_queue = std::size_t{16} * 1024 * 1024;
+  /// Payload sent and kept until the cumulative TSN has passed it. The peer's window is no limit, for the peer chooses
+  /// it, and neither is the congestion window: who acknowledges what has not arrived yet inflates it. More than a
+  /// gigabit over 300 ms has in flight while slow start overshoots.
+  std::size_t max_unacknowledged = std::size_t{128} * 1024 * 1024;
   /// The a_rwnd in the beginning and after a rest: bytes held for reassembly or for the reader. It grows with what the
   /// reader takes in a round trip, up to `receive_window`. Both are raised to hold two of our largest messages.
   std::size_t initial_receive_window = std::size_t{1} * 1024 * 1024;

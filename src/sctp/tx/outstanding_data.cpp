@@ -86,6 +86,8 @@ void OutstandingData::resend(TimePoint now, const Again& again) {
 void OutstandingData::change(std::size_t i, State state) noexcept {
   Fragment& fragment = ring_[i];
   const Tsn tsn = tsn_at(i);
+  if (fragment.state == State::Abandoned) held_ += fragment.size;
+  if (state == State::Abandoned) held_ -= fragment.size;
   switch (fragment.state) {
     case State::InFlight:
       flight_.remove(tsn, finder());
@@ -122,7 +124,10 @@ void OutstandingData::pop_acknowledged(Tsn cumulative, AckResult& result) {
   for (; cumulative_ < cumulative; ++popped) {
     acknowledge(0, result);
     Fragment& fragment = ring_.front();
-    if (fragment.state == State::Acked && fragment.begins_packet) --packets_reported_;
+    if (fragment.state == State::Acked) {
+      held_ -= fragment.size;
+      packets_reported_ -= fragment.begins_packet ? 1U : 0U;
+    }
     episode_.forget(cumulative_ + 1U, fragment);
     release(fragment);
     ring_.pop_front();
@@ -158,20 +163,21 @@ void OutstandingData::apply_gaps(const SackChunk& sack, std::size_t blocks, AckR
   // Goes on to `end`, in stretches that the last SACK reported or did not.
   const auto walk = [&](std::size_t end, const auto& stretch) {
     while (at < end) {
-      while (old < before_.size() && index_of(before_[old].end) <= at) ++old;
+      for (; old < before_.size() && index_of(before_[old].end) <= at; ++gap_steps_) ++old;
       const bool known = old < before_.size() && index_of(before_[old].first) <= at;
       const std::size_t border = old == before_.size() ? end : index_of(known ? before_[old].end : before_[old].first);
       const std::size_t stop = std::min(end, border);
       stretch(stop, known);
       at = stop;
+      ++gap_steps_;
     }
   };
   const auto missing = [&](std::size_t end, bool known) {
-    for (std::size_t i = at; known && i < end; ++i)
+    for (std::size_t i = at; known && i < end; ++i, ++gap_steps_)
       if (ring_[i].state == State::Acked) take_back(i);
   };
   const auto present = [&](std::size_t end, bool known) {
-    for (std::size_t i = at; !known && i < end; ++i) acknowledge(i, result);
+    for (std::size_t i = at; !known && i < end; ++i, ++gap_steps_) acknowledge(i, result);
   };
   for (std::size_t i = 0; i < blocks; ++i) {
     const SackChunk::Gap gap = sack.gap(i);

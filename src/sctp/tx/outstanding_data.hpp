@@ -84,6 +84,8 @@ class OutstandingData {
   [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_; }
   /// The same without headers, what the peer's window limits.
   [[nodiscard]] std::size_t payload_in_flight() const noexcept { return payload_in_flight_; }
+  /// Payload that is kept because it may have to be sent again: in flight, lost, or reported behind a gap.
+  [[nodiscard]] std::size_t held() const noexcept { return held_; }
   [[nodiscard]] bool has_lost() const noexcept { return !lost_.empty(); }
   [[nodiscard]] bool may_abandon() const noexcept { return may_abandon_; }
   /// Highest TSN sent; only with something outstanding.
@@ -99,6 +101,8 @@ class OutstandingData {
 
   [[nodiscard]] std::uint64_t messages_abandoned() const noexcept { return abandoned_; }
   [[nodiscard]] std::uint64_t retransmitted() const noexcept { return retransmitted_; }
+  /// Fragments and borders of blocks that gap ack blocks made it look at: what a peer's lies cost, whatever the time.
+  [[nodiscard]] std::uint64_t gap_steps() const noexcept { return gap_steps_; }
   /// Recoveries that proved needless.
   [[nodiscard]] std::uint64_t spurious() const noexcept { return spurious_; }
 
@@ -175,10 +179,12 @@ class OutstandingData {
   std::size_t packets_reported_ = 0;  // that arrived behind a gap
   std::size_t in_flight_ = 0;
   std::size_t payload_in_flight_ = 0;
+  std::size_t held_ = 0;
   std::uint64_t abandoned_ = 0;
   std::uint64_t sent_ = 0;  // fragments, each time
   std::uint64_t retransmitted_ = 0;
   std::uint64_t taken_back_ = 0;
+  std::uint64_t gap_steps_ = 0;
   std::uint64_t spurious_ = 0;
   bool may_abandon_;
   bool packet_begins_ = true;

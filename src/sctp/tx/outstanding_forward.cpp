@@ -1,3 +1,6 @@
+#include <cstddef>
+#include <vector>
+
 #include "sctp/tx/outstanding_data.hpp"
 
 namespace linnet::sctp {
@@ -26,6 +29,8 @@ void OutstandingData::abandon(OutMessage* message) {
         {.message = message, .offset = static_cast<std::uint32_t>(message->sent), .state = State::Abandoned});
   }
   if (message->last > last_abandoned_) last_abandoned_ = message->last;
+  // Its place is kept until the peer has gone past it, which it may never do; its bytes are sent no more.
+  message->payload = std::vector<std::byte>{};
 }
 
 void OutstandingData::abandon_unsent(OutMessage* message) {
