@@ -73,7 +73,8 @@ class Association {
   /// What carries the association was closed by the peer: ends at once, without a packet. Closed when the peer's
   /// SHUTDOWN had come and it had everything of us; else Failed, for then nobody knows what was lost.
   void carrier_closed(TimePoint now);
-  /// What carries the association takes another path: its MTU is searched anew from `Options::mtu` on.
+  /// What carries the association takes another path: its MTU is searched anew from `Options::mtu` on, the congestion
+  /// window begins anew (RFC 9260 section 7.2 keeps one for each path), and the last one's round trips are forgotten.
   void path_changed(TimePoint now);
   void set_buffered_amount_low_threshold(StreamId stream, std::size_t threshold);
   /// RFC 8831 section 6.4, RFC 8260 section 3.6: streams with something to send share the path by their weights, 256 if

@@ -204,6 +204,12 @@ Result<> Core::reset_streams(TimePoint now, std::span<const StreamId> streams) {
 
 void Core::path_changed(TimePoint now) {
   clamp(now);
+  path_since_ = now_;
+  window_.path_changed();
+  if (tcb_) {
+    const OutstandingData& outstanding = tcb_->outstanding;
+    tcb_->congestion.path_changed(now_, outstanding.empty() ? std::nullopt : std::optional(outstanding.highest()));
+  }
   path_mtu_.path_changed();
   path_mtu_found();
   if (trace_) trace_changes();

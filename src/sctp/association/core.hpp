@@ -240,6 +240,8 @@ class Core {
   [[nodiscard]] std::size_t fragment_size() const noexcept;
   [[nodiscard]] std::size_t packet_with(std::size_t payload) const noexcept;
   void path_mtu_found();
+  /// Of what was sent at that time, and answered now.
+  [[nodiscard]] bool took_this_path(TimePoint sent_at) const noexcept { return sent_at >= path_since_; }
 
   // core_trace.cpp
   [[nodiscard]] std::string_view state_name() const noexcept;
@@ -277,6 +279,7 @@ class Core {
   PathMtu path_mtu_;
   Sizing sizing_ = Sizing::Path;
   unsigned errors_ = 0;
+  TimePoint path_since_{};
   ReceiveWindow window_;
   std::size_t window_advertised_ = 0;
   bool data_in_packet_ = false;

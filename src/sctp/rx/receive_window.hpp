@@ -18,6 +18,8 @@ class ReceiveWindow {
 
   /// The path's round trip, each time it is known; the least counts, for a queue is none of the path's.
   void measured(Duration round_trip) noexcept;
+  /// Another path, whose round trip is not known yet.
+  void path_changed() noexcept { round_trip_ = {}; }
   void arrived(TimePoint now) noexcept;
   /// The reader took `bytes`.
   void pulled(TimePoint now, std::size_t bytes) noexcept;

@@ -56,6 +56,14 @@ TEST_F(ReceiveWindowTest, AQueueIsNoReasonToGrow) {
   EXPECT_EQ(window.size(), 1'000'000U);
 }
 
+TEST_F(ReceiveWindowTest, ALongerPathGetsALargerWindow) {
+  window.measured(300us);
+  window.path_changed();
+  window.measured(100ms);
+  for (int i = 0; i < 10; ++i) round(window.size());
+  EXPECT_GE(window.size(), 2 * 12'500'000U);
+}
+
 TEST_F(ReceiveWindowTest, WithoutAMeasurementARoundTripIsATenthOfASecond) {
   ReceiveWindow unknown{1'000'000, 50'000'000};
   unknown.arrived(now);

@@ -28,7 +28,7 @@ CongestionControl::Algorithm CongestionControl::make(const Options& options) noe
 }
 
 CongestionControl::CongestionControl(const Options& options) noexcept
-    : algorithm_(make(options)), pacer_(options.mtu), pacing_(options.pacing), mtu_(options.mtu) {}
+    : options_(options), algorithm_(make(options)), pacer_(options.mtu) {}
 
 std::size_t CongestionControl::window() const noexcept {
   return std::visit([](const auto& a) { return a.window(); }, algorithm_);
@@ -46,16 +46,23 @@ void CongestionControl::sent(TimePoint now, std::size_t bytes, std::size_t in_fl
   pacer_.sent(now, bytes);
   // RFC 9002 section 7.8, RFC 7661: a window grows only when it is what limits. In slow start half of it will do:
   // it doubles before the acknowledgements of the other half are back.
-  const std::size_t room = slow_start() ? window() / 2 : 2 * mtu_;
+  const std::size_t room = slow_start() ? window() / 2 : 2 * options_.mtu;
   if (in_flight + room > window()) limited_ = true;
 }
 
 bool CongestionControl::acknowledged(Acknowledgement ack) noexcept {
+  if (ack.result.rtt && ack.now - *ack.result.rtt < path_since_) {
+    ack.result.rtt.reset();
+    ack.result.rate.reset();
+  }
   const AckResult& result = ack.result;
   if (result.spurious) undo(ack.now);
   if (result.rtt) min_rtt_ = min_rtt_ == Duration::zero() ? *result.rtt : std::min(min_rtt_, *result.rtt);
   if (result.bytes_acked != 0) timed_out_ = false;
-  if (exit_ && ack.cumulative >= *exit_) exit_.reset();
+  if (exit_ && ack.cumulative >= *exit_) {
+    exit_.reset();
+    moved_ = false;
+  }
   // A hole holds the cumulative TSN up; what arrives behind it measures the round trip all the same.
   const bool newer = result.rtt && ack.now - *result.rtt >= round_began_at_;
   ack.round_began = !round_end_ || newer || ack.cumulative >= *round_end_;
@@ -78,7 +85,8 @@ bool CongestionControl::acknowledged(Acknowledgement ack) noexcept {
 }
 
 void CongestionControl::pace(TimePoint now, Duration smoothed_rtt) noexcept {
-  if (!pacing_ || min_rtt_ < too_short_to_pace || smoothed_rtt <= Duration::zero()) return pacer_.set_rate(now, 0);
+  if (!options_.pacing || min_rtt_ < too_short_to_pace || smoothed_rtt <= Duration::zero())
+    return pacer_.set_rate(now, 0);
   if (const Bbr* const bbr = std::get_if<Bbr>(&algorithm_)) return pacer_.set_rate(now, bbr->pacing_rate());
   const double gain = slow_start() ? slow_start_gain : pacing_gain;
   pacer_.set_rate(now, gain * static_cast<double>(window()) / std::chrono::duration<double>(smoothed_rtt).count());
@@ -102,7 +110,11 @@ bool CongestionControl::lost(TimePoint now, std::size_t bytes, std::size_t /*in_
 void CongestionControl::timed_out(TimePoint now) noexcept {
   // RFC 5681 section 4.3: ssthresh stays when a retransmission is what timed out.
   const bool again = std::exchange(timed_out_, true);
-  std::visit([&](auto& a) { a.timed_out(again); }, algorithm_);
+  // What the last path lost is no reason to begin this one with less than any other.
+  if (std::exchange(moved_, false))
+    timed_out_ = false;
+  else
+    std::visit([&](auto& a) { a.timed_out(again); }, algorithm_);
   quiet_until_ = now + smoothed_rtt_;
   exit_.reset();
 }
@@ -117,6 +129,7 @@ void CongestionControl::ecn_echo(TimePoint /*now*/, Tsn highest) noexcept {
 void CongestionControl::undo(TimePoint /*now*/) noexcept {
   std::visit([](auto& a) { a.undo(); }, algorithm_);
   exit_.reset();
+  moved_ = false;
 }
 
 void CongestionControl::idle(unsigned timeouts) noexcept {
@@ -124,9 +137,16 @@ void CongestionControl::idle(unsigned timeouts) noexcept {
 }
 
 void CongestionControl::set_mtu(std::size_t mtu) noexcept {
-  mtu_ = mtu;
+  options_.mtu = mtu;
   pacer_.set_mtu(mtu);
   std::visit([&](auto& a) { a.set_mtu(mtu); }, algorithm_);
+}
+
+void CongestionControl::path_changed(TimePoint now, std::optional<Tsn> highest) noexcept {
+  *this = CongestionControl(options_);
+  path_since_ = now;
+  exit_ = highest;
+  reduced_ = moved_ = highest.has_value();
 }
 
 }  // namespace linnet::sctp

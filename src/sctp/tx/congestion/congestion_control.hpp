@@ -57,16 +57,18 @@ class CongestionControl {
   /// Nothing was sent for this many retransmission timeouts (section 7.2.1).
   void idle(unsigned timeouts) noexcept;
   void set_mtu(std::size_t mtu) noexcept;
+  /// Everything takes another path from now on, of which nothing is known: RFC 9260 section 7.2 keeps a window for each
+  /// destination. What was sent before, up to `highest` if it is not acknowledged yet, says nothing about it.
+  void path_changed(TimePoint now, std::optional<Tsn> highest) noexcept;
 
  private:
   using Algorithm = std::variant<NewReno, Cubic, Bbr>;
   [[nodiscard]] static Algorithm make(const Options& options) noexcept;
   void pace(TimePoint now, Duration smoothed_rtt) noexcept;
 
+  Options options_;
   Algorithm algorithm_;
   Pacer pacer_;
-  bool pacing_;
-  std::size_t mtu_;
   Duration min_rtt_{};
   Duration smoothed_rtt_{};
   TimePoint quiet_until_{};  // losses until then belong to the last timeout
@@ -78,6 +80,8 @@ class CongestionControl {
   bool limited_ = false;       // the window was used up in this round
   bool limited_last_ = false;  // and in the one before
   bool timed_out_ = false;     // and nothing was acknowledged since
+  TimePoint path_since_{};
+  bool moved_ = false;  // the recovery under way is what the last path leaves
 };
 
 }  // namespace linnet::sctp

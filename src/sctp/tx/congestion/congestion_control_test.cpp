@@ -175,6 +175,60 @@ TEST_F(Congestion, AHoleThatStaysDoesNotStopTheRounds) {
   EXPECT_FALSE(control.slow_start());
 }
 
+TEST_F(Congestion, AnotherPathBeginsAnewAndIsPacedByItsOwnRoundTrip) {
+  for (const CongestionAlgorithm algorithm :
+       {CongestionAlgorithm::Cubic, CongestionAlgorithm::NewReno, CongestionAlgorithm::Bbr}) {
+    control = CongestionControl{{.algorithm = algorithm, .mtu = mtu}};
+    const auto acknowledge_after = [&](Duration rtt) {
+      send(10);
+      now += rtt;
+      acked += 10;
+      (void)control.acknowledged(
+          {.now = now,
+           .result = {.valid = true,
+                      .cumulative_moved = true,
+                      .bytes_acked = 10 * mtu,
+                      .rtt = rtt,
+                      .rate = RateSample{.delivered = 10 * mtu, .interval = rtt, .in_flight_at_send = 10 * mtu}},
+           .in_flight = 0,
+           .cumulative = Tsn{acked},
+           .next_tsn = Tsn{next},
+           .smoothed_rtt = rtt});
+    };
+    for (int i = 0; i < 5; ++i) acknowledge_after(300us);
+    ASSERT_EQ(control.pacing_rate(), 0);
+    control.path_changed(now, std::nullopt);
+    EXPECT_EQ(control.window(), 10 * mtu);
+    acknowledge_after(100ms);
+    EXPECT_EQ(control.min_rtt(), 100ms);
+    EXPECT_GT(control.pacing_rate(), 0);
+  }
+}
+
+TEST_F(Congestion, WhatTheLastPathLeavesSaysNothingAboutTheNext) {
+  control = CongestionControl{{.algorithm = CongestionAlgorithm::Cubic, .mtu = mtu}};
+  send(10);
+  control.path_changed(now, Tsn{next - 1});
+  now += 10ms;
+  acknowledge(4, 5 * mtu);  // sent 20 ms ago
+  EXPECT_EQ(control.window(), 10 * mtu) << "neither more nor less";
+  EXPECT_EQ(control.min_rtt(), Duration::zero());
+  acknowledge(6);
+  EXPECT_FALSE(control.in_fast_recovery());
+  EXPECT_TRUE(control.slow_start());
+  EXPECT_TRUE(control.lost(now, 10 * mtu, 0, Tsn{next})) << "but this is its own";
+}
+
+TEST_F(Congestion, ATimeoutOfWhatTheLastPathLostCostsTheNextNothing) {
+  send(10);
+  control.path_changed(now, Tsn{next - 1});
+  control.timed_out(now);
+  EXPECT_EQ(control.window(), 10 * mtu);
+  EXPECT_TRUE(control.slow_start());
+  control.timed_out(now + 1s);
+  EXPECT_EQ(control.window(), mtu) << "a second one is its own";
+}
+
 TEST_F(Congestion, KnowsTheLeastRoundTrip) {
   send(2);
   acknowledge(1);

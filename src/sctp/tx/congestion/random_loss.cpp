@@ -20,21 +20,20 @@ void RandomLoss::acknowledged(const Acknowledgement& ack) noexcept {
   this_round_.acked += ack.result.bytes_acked;
   // What left before the window shrank met the queue that it shrank for.
   if (!ack.result.rtt || ack.now - *ack.result.rtt < answered_at_) return;
-  least_ = std::min(least_, *ack.result.rtt);
+  range_.measured(ack.now, *ack.result.rtt);
   this_round_.rtt = std::min(this_round_.rtt, *ack.result.rtt);
   recent_[next_++ % recent_.size()] = *ack.result.rtt;
-  most_ = std::max(most_, *ack.result.rtt);
 }
 
 /// A queue that drops is full, and so it is for what passes it just before and after: their round trips are the longest
 /// ones, of those that the path shows at all. Without a queue (behind a policer) nothing tells the two apart.
 bool RandomLoss::overflow() const noexcept {
-  const Duration room = most_ - least_;
-  return room < threshold() / 4 || std::ranges::max(recent_) - least_ >= room / 2;
+  const Duration room = range_.most() - range_.least();
+  return room < threshold() / 4 || std::ranges::max(recent_) - range_.least() >= room / 2;
 }
 
 /// As HyStart++ (RFC 9406) tells a queue from jitter.
-Duration RandomLoss::threshold() const noexcept { return std::clamp(least_ / 8, min_delay, max_delay); }
+Duration RandomLoss::threshold() const noexcept { return std::clamp(range_.least() / 8, min_delay, max_delay); }
 
 void RandomLoss::answered(TimePoint now) noexcept {
   answered_at_ = now;
@@ -60,12 +59,14 @@ bool RandomLoss::likely_in_slow_start(std::size_t mtu) const noexcept {
 
 bool RandomLoss::likely() const noexcept { return rare() && no_queue() && !overflow(); }
 
-bool RandomLoss::no_queue() const noexcept { return least_ != Duration::max() && round_trip() < least_ + threshold(); }
+bool RandomLoss::no_queue() const noexcept {
+  return range_.least() != Duration::max() && round_trip() < range_.least() + threshold();
+}
 
 double RandomLoss::path_share() const noexcept {
   const Duration rtt = round_trip();
   if (rtt <= Duration::zero() || !rare() || overflow()) return 0;
-  return static_cast<double>(least_.count()) / static_cast<double>(rtt.count());
+  return static_cast<double>(range_.least().count()) / static_cast<double>(rtt.count());
 }
 
 }  // namespace linnet::sctp

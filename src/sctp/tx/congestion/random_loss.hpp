@@ -5,6 +5,7 @@
 
 #include "linnet/core/time.hpp"
 #include "sctp/tx/congestion/acknowledgement.hpp"
+#include "sctp/tx/congestion/round_trip_range.hpp"
 
 namespace linnet::sctp {
 
@@ -20,8 +21,8 @@ class RandomLoss {
   /// Which part of the round trip is the path itself, the rest being its queue; 0 when nothing is known, too much is
   /// lost for an accident or the queue is full.
   [[nodiscard]] double path_share() const noexcept;
-  /// Of what was sent no more than 2 % was lost, round trips are nearly as short as they ever were, and those next to
-  /// the loss are far from the longest ever, which are taken for a full queue's. False where none was ever seen to be
+  /// Of what was sent no more than 2 % was lost, round trips are nearly as short as they ever were lately, and those
+  /// next to the loss are far from the longest, which are taken for a full queue's. False where none was seen to be
   /// long.
   [[nodiscard]] bool likely() const noexcept;
   /// Slow start has HyStart++ to look for the queue, and a small window has no two per cent: rare losses, or a few
@@ -41,8 +42,7 @@ class RandomLoss {
   };
   Round this_round_;
   Round last_round_;
-  Duration least_ = Duration::max();
-  Duration most_{};
+  RoundTripRange range_;
   std::array<Duration, 8> recent_{};  // round trips, of what was sent just before and after a loss when that is found
   std::size_t next_ = 0;
   TimePoint answered_at_{};

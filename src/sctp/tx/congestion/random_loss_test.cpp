@@ -114,6 +114,36 @@ TEST_F(RandomLossTest, InSlowStartTheQueueIsLeftToHyStart) {
   EXPECT_FALSE(judge.likely_in_slow_start(mtu)) << "too much is too much";
 }
 
+TEST_F(RandomLossTest, AStallIsTakenForAFullQueueForAMinuteAtMost) {
+  round(100ms);
+  round(1'100ms);
+  const auto overflow = [&] {
+    round(100ms);
+    round(100ms);
+    EXPECT_TRUE(judge.likely());
+    round(110ms);  // all that the queue has room for
+    return !judge.likely();
+  };
+  EXPECT_FALSE(overflow()) << "little, next to the stall";
+  const TimePoint end = now + 61s;
+  while (now < end) (void)overflow();
+  EXPECT_TRUE(overflow());
+}
+
+TEST_F(RandomLossTest, APathThatGetsLongerIsKnownAfterAMinute) {
+  for (int i = 0; i < 10; ++i) round(20ms);
+  const auto known = [&] {
+    round(200ms);
+    round(100ms);
+    round(100ms);
+    return judge.likely();
+  };
+  EXPECT_FALSE(known()) << "it may be a queue";
+  const TimePoint end = now + 61s;
+  while (now < end) (void)known();
+  EXPECT_TRUE(known());
+}
+
 TEST_F(RandomLossTest, NothingKnownIsCongestion) {
   EXPECT_FALSE(judge.likely());
   EXPECT_EQ(judge.path_share(), 0);
