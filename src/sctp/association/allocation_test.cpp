@@ -123,5 +123,31 @@ TEST(Allocations, AStreamThatWasUsedAndIsIdleCostsLittle) {
   EXPECT_LT(sim::allocations() - again, 3 * std::uint64_t{streams}) << "used again, it is found";
 }
 
+TEST(Allocations, ABurstLeavesNothingBehindOnceTheConnectionRests) {
+  Bulk bulk;
+  bulk.a.connect(bulk.now);
+  while (bulk.b.state() != SctpTransportState::Connected) bulk.exchange();
+  const auto rest = [&] {
+    for (int i = 0; i < 20'000; ++i) bulk.exchange();  // 100 s
+  };
+  rest();
+  const std::int64_t before = sim::live_bytes();
+  for (int i = 0; i < 200; ++i) bulk.round();
+  for (int i = 0; i < 200; ++i) {
+    bulk.exchange();
+    while (bulk.b.receive(StreamId{1})) ++bulk.received;
+  }
+  ASSERT_EQ(bulk.a.statistics().unacked_chunks, 0U);
+  ASSERT_GT(bulk.received, 20U);
+  const std::int64_t burst = sim::live_bytes() - before;
+  rest();
+  const std::int64_t rested = sim::live_bytes() - before;
+  EXPECT_GT(burst - rested, 300'000) << "buffers of messages";
+  EXPECT_LT(rested, 200'000) << "rings, each of which keeps up to 64 KiB";
+  bulk.round();
+  for (int i = 0; i < 20; ++i) bulk.exchange();
+  EXPECT_TRUE(bulk.b.receive(StreamId{1})) << "and it works as before";
+}
+
 }  // namespace
 }  // namespace linnet::sctp

@@ -60,6 +60,8 @@ void Core::heartbeat_timed_out() {
     timers_.set(Timer::Heartbeat, now_ + options_.heartbeat_interval);
     return;
   }
+  // An idle connection keeps nothing of its busy hours.
+  if (queue_.empty()) pool_.rest();
   send_heartbeat_ = true;
   heartbeat_outstanding_ = true;
   heartbeat_nonce_ = generator_.next_u64();

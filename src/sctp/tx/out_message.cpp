@@ -26,7 +26,11 @@ void MessagePool::give_back(OutMessage* message) {
     message->payload = std::move(buffer);
   }
   free_.push_back(message);
-  if (free_.size() < slots_.size() || slots_.size() <= max_idle) return;
+  if (slots_.size() > max_idle) rest();
+}
+
+void MessagePool::rest() {
+  if (in_use() != 0 || slots_.empty()) return;
   slots_ = std::deque<OutMessage>{};
   free_ = std::vector<OutMessage*>{};
   kept_ = 0;

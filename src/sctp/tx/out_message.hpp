@@ -46,6 +46,8 @@ class MessagePool {
 
   [[nodiscard]] OutMessage* take(std::span<const std::byte> payload);
   void give_back(OutMessage* message);
+  /// Nothing was sent for a while: what no message needs goes back to the system, if none is in use.
+  void rest();
   [[nodiscard]] std::size_t in_use() const noexcept { return slots_.size() - free_.size(); }
 
  private:
