@@ -117,6 +117,70 @@ TEST_P(BothRoles, RefusesACertificateOfAnotherFingerprint) {
   EXPECT_EQ(test.end.connected, 0);
 }
 
+/// Handshakes share their settings, and so would a cache of sessions: one that was verified for another peer must never
+/// stand in for a handshake.
+struct OldSession : ::testing::Test {
+  void SetUp() override {
+    AgainstOpenSsl first{Role::Server, {}, fresh_certificate(), old};
+    ASSERT_TRUE(first.connect());
+    // A copy: the end of the connection makes its own session worthless.
+    session = SSL_SESSION_dup(SSL_get0_session(first.peer.native()));
+    ASSERT_NE(session, nullptr);
+    // We give sessions no names; an attacker may.
+    unsigned int size = 0;
+    (void)SSL_SESSION_get_id(session, &size);
+    EXPECT_EQ(size, 0U);
+    EXPECT_EQ(SSL_SESSION_has_ticket(session), 0);
+    const std::array<unsigned char, 32> name{1, 2, 3};
+    ASSERT_EQ(SSL_SESSION_set1_id(session, name.data(), name.size()), 1);
+  }
+  void TearDown() override { SSL_SESSION_free(session); }
+  /// The ClientHello's session_id.
+  static std::size_t offered(const Bytes& hello) { return std::to_integer<std::size_t>(hello.at(13 + 12 + 2 + 32)); }
+
+  crypto::Certificate old = fresh_certificate();
+  SSL_SESSION* session = nullptr;
+};
+
+TEST_F(OldSession, OfferedWithAnotherCertificateDrawsAWholeHandshake) {
+  const crypto::Certificate another = fresh_certificate();
+  AgainstOpenSsl test{Role::Server, {}, fresh_certificate(), another};
+  ASSERT_EQ(SSL_set_session(test.peer.native(), session), 1);
+  std::size_t id = 0;
+  test.to_end = [&](Bytes& packet) {
+    if (id == 0) id = offered(packet);
+    return true;
+  };
+  ASSERT_TRUE(test.connect());
+  EXPECT_EQ(id, 32U) << "it was offered";
+  EXPECT_EQ(SSL_session_reused(test.peer.native()), 0);
+  EXPECT_TRUE(crypto::matches(std::vector{another.fingerprint()}, test.end.connection.remote_certificate()));
+}
+
+TEST_F(OldSession, DoesNotStandForTheCertificateThatItWasMadeWith) {
+  AgainstOpenSsl test{Role::Server, {}, fresh_certificate(), fresh_certificate()};
+  test.end.connection.set_remote_fingerprints({old.fingerprint()});
+  ASSERT_EQ(SSL_set_session(test.peer.native(), session), 1);
+  EXPECT_FALSE(test.connect());
+  ASSERT_TRUE(test.end.error);
+  EXPECT_EQ(test.end.error->detail, ErrorDetail::FingerprintFailure);
+  EXPECT_EQ(test.end.connected, 0);
+}
+
+TEST(Interop, OurOwnHelloOffersNoSession) {
+  for (int i = 0; i < 2; ++i) {
+    AgainstOpenSsl test{Role::Client, {}};
+    std::optional<std::size_t> id;
+    test.to_peer = [&](Bytes& packet) {
+      if (!id) id = OldSession::offered(packet);
+      return true;
+    };
+    ASSERT_TRUE(test.connect());
+    EXPECT_EQ(id, 0U);
+    EXPECT_EQ(SSL_session_reused(test.peer.native()), 0);
+  }
+}
+
 TEST_P(BothRoles, RefusesAPeerWithoutACertificate) {
   AgainstOpenSsl bare{GetParam(), {}};
   SSL_certs_clear(bare.peer.native());
