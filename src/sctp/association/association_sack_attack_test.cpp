@@ -48,6 +48,7 @@ TEST_F(SackAttack, TakingBackWhatWasReportedEachTimeDrawsNoFloodOfRetransmission
 TEST_F(SackAttack, DuplicatesThatNobodySentChangeNothing) {
   const std::size_t window = wire.association.statistics().congestion_window;
   std::vector<std::uint32_t> duplicates;
+  duplicates.reserve(250);
   for (std::uint32_t i = 0; i < 250; ++i) duplicates.push_back(wire.first_tsn - 100 + i);
   for (int i = 0; i < 2'000; ++i) {
     sack(wire.first_tsn - 1, {}, duplicates);
@@ -71,6 +72,7 @@ TEST_F(SackAttack, ATimeoutIsUndoneOnceHoweverOftenItsDuplicateIsReported) {
 
 TEST_F(SackAttack, AFloodOfGapBlocksIsReadAsFarAsItMakesSense) {
   std::vector<std::pair<std::uint16_t, std::uint16_t>> gaps;
+  gaps.reserve(250);
   for (std::uint16_t i = 0; i < 250; ++i) gaps.emplace_back(2, 2);
   for (int i = 0; i < 2'000; ++i) {
     sack(wire.first_tsn - 1, gaps);
