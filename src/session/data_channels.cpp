@@ -17,7 +17,9 @@ constexpr std::byte empty_payload[1] = {std::byte{0}};
 }  // namespace
 
 DataChannels::DataChannels(Options options, EventQueue& events) noexcept
-    : options_(options), events_(events), early_(options.max_early_messages, options.max_early_bytes) {}
+    : options_(options), events_(events), early_(options.max_early_messages, options.max_early_bytes) {
+  options_.max_partial_bytes = std::max(options_.max_partial_bytes, options_.max_receive_size);
+}
 
 DataChannel* DataChannels::get(ChannelId id) noexcept {
   const auto it = channels_.find(id);
@@ -203,7 +205,7 @@ void DataChannels::forget(Channels::iterator it) {
   for (const DataChannelMessage& m : channel.inbox) read_ahead_ -= m.data.size();
   label_bytes_ -= channel.parameters.label.size() + channel.parameters.protocol.size();
   closed_.erase(channel.closed_as);
-  partial_.erase(it->first);
+  drop_begun(it->first);
   channels_.erase(it);
 }
 

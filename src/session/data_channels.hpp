@@ -31,6 +31,8 @@ class DataChannels {
     std::size_t max_early_messages = 256;
     std::size_t max_early_bytes = std::size_t{1} << 20;
     std::size_t max_receive_size = 262'144;  ///< Bounds a message put together from deprecated partial ones.
+    /// Bytes of begun ones over all channels; not below `max_receive_size`.
+    std::size_t max_partial_bytes = std::size_t{1} << 20;
     /// Closed channels whose getters still answer; the oldest is forgotten.
     std::size_t max_closed = 1'024;
     /// Bytes of labels and protocols that the peer may make us keep.
@@ -104,6 +106,9 @@ class DataChannels {
                                                        sctp::Message message);
   void take_control(TimePoint now, ChannelId id, DataChannel& channel, const sctp::Message& message);
   void tell_ready(ChannelId id, DataChannel& channel);
+  [[nodiscard]] bool begin_message(ChannelId id, std::span<const std::byte> part);
+  [[nodiscard]] bool end_message(ChannelId id, std::vector<std::byte>& payload);
+  void drop_begun(ChannelId id);
 
   // data_channels_close.cpp
   void incoming_reset(TimePoint now, std::span<const sctp::StreamId> streams);
@@ -142,6 +147,7 @@ class DataChannels {
   std::set<ChannelId> blocked_;
   /// The begins of messages sent in the deprecated partial form.
   std::map<ChannelId, std::vector<std::byte>> partial_;
+  std::size_t partial_bytes_ = 0;
   /// Bytes in the inboxes: what was read ahead of the reader.
   std::size_t read_ahead_ = 0;
   std::size_t label_bytes_ = 0;

@@ -122,15 +122,18 @@ void DataChannels::refuse(TimePoint now, dcep::ChannelStream stream) {
 }
 
 void DataChannels::violated(TimePoint now, ChannelId id, DataChannel& channel, std::string_view what) {
-  if (channel.state != DataChannelState::Open) return;
+  if (std::exchange(channel.closed_here, true)) return;
+  drop_begun(id);
+  if (channel.state == DataChannelState::Closed) return;
   events_.push(Session::ChannelError{id, Error{.name = ErrorName::OperationError,
                                                .message = std::string{what},
                                                .detail = ErrorDetail::DataChannelFailure}});
-  partial_.erase(id);
-  channel.state = DataChannelState::Closing;
-  if (options_.trace != nullptr) trace_state("datachannel:closing", id, channel);
-  channel.closed_here = true;
-  events_.push(Session::ChannelClosing{id});
+  if (channel.state == DataChannelState::Open) {
+    channel.state = DataChannelState::Closing;
+    if (options_.trace != nullptr) trace_state("datachannel:closing", id, channel);
+    events_.push(Session::ChannelClosing{id});
+  }
+  drop_unread(now, id, channel);  // Or it were early messages of the stream's next channel.
   reset_outgoing(now, id, channel);
 }
 
@@ -167,7 +170,7 @@ void DataChannels::set_closed(ChannelId id, DataChannel& channel, bool tell) {
   channel.state = DataChannelState::Closed;
   if (options_.trace != nullptr) trace_state("datachannel:closed", id, channel);
   channel.blocked = false;
-  partial_.erase(id);
+  drop_begun(id);
   blocked_.erase(id);
   --live_;
   channel.closed_as = next_closed_++;

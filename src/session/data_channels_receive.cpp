@@ -1,7 +1,8 @@
 // Receiving: messages stay in the association, where they hold the advertised window down, until they are read. They
 // are taken earlier only to find a DCEP message among them.
 #include <algorithm>
-#include <limits>
+#include <span>
+#include <string_view>
 #include <utility>
 
 #include "session/data_channels.hpp"
@@ -10,6 +11,7 @@ namespace linnet::session {
 namespace {
 
 constexpr std::uint32_t control = std::to_underlying(dcep::PayloadType::Control);
+constexpr std::string_view too_large_in_parts = "Messages in parts are larger than we take.";
 
 }  // namespace
 
@@ -107,30 +109,50 @@ std::optional<DataChannelMessage> DataChannels::take(TimePoint now, ChannelId id
   const auto type = static_cast<PayloadType>(message.ppid.value());
   switch (type) {
     case PayloadType::TextPartial:
-    case PayloadType::BinaryPartial: {
-      auto& begin = partial_[id];
-      // RFC 8831 section 6.6: deprecated, so no one but a hostile peer makes them large.
-      if (message.payload.size() > options_.max_receive_size - begin.size()) {
-        violated(now, id, channel, "A message in parts is larger than we take.");
-        return std::nullopt;
-      }
-      begin.insert(begin.end(), message.payload.begin(), message.payload.end());
+    case PayloadType::BinaryPartial:
+      if (!begin_message(id, message.payload)) violated(now, id, channel, too_large_in_parts);
       return std::nullopt;
-    }
     case PayloadType::Text:
     case PayloadType::Binary:
-      if (const auto begun = partial_.find(id); begun != partial_.end()) {
-        begun->second.insert(begun->second.end(), message.payload.begin(), message.payload.end());
-        message.payload = std::move(begun->second);
-        partial_.erase(begun);
-      }
-      break;
+      if (end_message(id, message.payload)) break;
+      violated(now, id, channel, too_large_in_parts);
+      return std::nullopt;
     case PayloadType::TextEmpty:
     case PayloadType::BinaryEmpty: message.payload.clear(); break;
     default: return std::nullopt;  // No data channel message: nothing says how to read it.
   }
   const bool binary = type == PayloadType::Binary || type == PayloadType::BinaryEmpty;
   return DataChannelMessage{.binary = binary, .data = std::move(message.payload)};
+}
+
+/// RFC 8831 section 6.6: deprecated, so no one but a hostile peer makes them large or many. False: more than we take.
+bool DataChannels::begin_message(ChannelId id, std::span<const std::byte> part) {
+  if (part.size() > options_.max_partial_bytes - partial_bytes_) return false;
+  auto& begin = partial_[id];
+  if (part.size() > options_.max_receive_size - begin.size()) return false;
+  begin.insert(begin.end(), part.begin(), part.end());
+  partial_bytes_ += part.size();
+  return true;
+}
+
+/// Puts what was begun, if anything, before `payload`. False: the whole is more than we take.
+bool DataChannels::end_message(ChannelId id, std::vector<std::byte>& payload) {
+  const auto begun = partial_.find(id);
+  if (begun == partial_.end()) return true;
+  if (payload.size() > options_.max_receive_size - begun->second.size()) return false;
+  std::vector<std::byte> whole = std::move(begun->second);
+  partial_bytes_ -= whole.size();
+  partial_.erase(begun);
+  whole.insert(whole.end(), payload.begin(), payload.end());
+  payload = std::move(whole);
+  return true;
+}
+
+void DataChannels::drop_begun(ChannelId id) {
+  const auto begun = partial_.find(id);
+  if (begun == partial_.end()) return;
+  partial_bytes_ -= begun->second.size();
+  partial_.erase(begun);
 }
 
 void DataChannels::take_control(TimePoint now, ChannelId id, DataChannel& channel, const sctp::Message& message) {
