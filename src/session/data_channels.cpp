@@ -70,7 +70,7 @@ void DataChannels::handle(TimePoint now, const sctp::Event& event) {
           const bool own = channel && channel->messages_sent != 0;
           if (own && channel->state == DataChannelState::Open) events_.push(Session::ChannelBufferedAmountLow{*id});
         } else if constexpr (std::is_same_v<E, sctp::Writable>) {
-          writable(now);
+          writable();
         } else if constexpr (std::is_same_v<E, sctp::IncomingStreamsReset>) {
           incoming_reset(now, e.streams);
         } else if constexpr (std::is_same_v<E, sctp::OutgoingStreamsReset>) {
@@ -174,13 +174,12 @@ Result<> DataChannels::send(TimePoint now, ChannelId id, bool binary, std::span<
   }
   // RFC 8831 section 6.6: an empty message is one zero byte under an identifier that says so.
   const auto payload = data.empty() ? std::span<const std::byte>{empty_payload} : data;
-  auto sent =
-      association_->send(now, sctp_stream(*channel->stream), sctp::Ppid{std::to_underlying(type)}, payload, options);
+  Result<> sent = waiting_.contains(*channel->stream)
+                  ? fail(ErrorName::OperationError, "The data channel's OPEN or ACK has not left yet.")
+                  : association_->send(now, sctp_stream(*channel->stream), sctp::Ppid{std::to_underlying(type)},
+                                       payload, options);
   if (!sent) {
-    if (sent.error().name == ErrorName::OperationError && !channel->blocked) {
-      channel->blocked = true;
-      blocked_.insert(id);
-    }
+    if (sent.error().name == ErrorName::OperationError && !std::exchange(channel->blocked, true)) blocked_.insert(id);
     return sent;
   }
   if (options_.trace != nullptr) trace_message(true, id, *channel, binary, data.size());

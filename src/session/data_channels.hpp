@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -92,7 +91,9 @@ class DataChannels {
   void announce_open(ChannelId id, DataChannel& channel);
   void accept_open(TimePoint now, dcep::ChannelStream stream, dcep::Open open);
   void send_control(TimePoint now, dcep::ChannelStream stream, std::vector<std::byte> bytes);
-  void writable(TimePoint now);
+  bool send_waiting(TimePoint now, ChannelId id, DataChannel& channel);
+  void writable();
+  void tell_writable(ChannelId id);
 
   // data_channels_receive.cpp
   void message_ready(TimePoint now, dcep::ChannelStream stream);
@@ -122,7 +123,6 @@ class DataChannels {
   void set_closed(ChannelId id, DataChannel& channel, bool tell);
   void make_room(std::size_t label_bytes);
   void forget(Channels::iterator channel);
-  bool drop_pending_control(dcep::ChannelStream stream);
 
   // data_channels_trace.cpp; only while there is a trace.
   void trace_state(std::string_view name, ChannelId id, const DataChannel& channel);
@@ -142,8 +142,8 @@ class DataChannels {
   /// In the order of closing, by DataChannel::closed_as.
   std::map<std::uint64_t, ChannelId> closed_;
   std::uint64_t next_closed_ = 0;
-  /// Control messages that the full send queue refused.
-  std::deque<std::pair<dcep::ChannelStream, std::vector<std::byte>>> pending_control_;
+  /// OPENs and ACKs of channels whose stream is still being reset from what it was before.
+  std::map<dcep::ChannelStream, std::vector<std::byte>> waiting_;
   std::set<ChannelId> blocked_;
   /// The begins of messages sent in the deprecated partial form.
   std::map<ChannelId, std::vector<std::byte>> partial_;

@@ -32,8 +32,8 @@ void DataChannels::reset_outgoing(TimePoint now, ChannelId id, DataChannel& chan
   if (channel.outgoing_reset_asked || channel.state == DataChannelState::Closed || !association_) return;
   channel.outgoing_reset_asked = true;
   const bool opened_here = parity_ && (channel.stream->value() % 2 == 0) == (*parity_ == dcep::Parity::Even);
-  if (drop_pending_control(*channel.stream) && opened_here) {
-    // The OPEN has not left: for the peer this channel never was.
+  if (opened_here && waiting_.contains(*channel.stream)) {
+    // The OPEN has not left, and so nothing has: for the peer this channel never was.
     streams_.release(*channel.stream);
     set_closed(id, channel, true);
     return;
@@ -87,7 +87,11 @@ void DataChannels::outgoing_reset(TimePoint now, std::span<const sctp::StreamId>
   for (const sctp::StreamId s : streams) {
     const auto id = channel_on(dcep::ChannelStream{s.value()});
     DataChannel* channel = id ? get(*id) : nullptr;
-    if (!channel || !channel->outgoing_reset_asked) continue;
+    if (!channel) continue;
+    // It was of what the stream has been before this channel, whose own reset may have been asked for meanwhile.
+    const bool former = send_waiting(now, *id, *channel);
+    if (!channel->outgoing_reset_asked) continue;
+    if (former && association_->reset_streams(now, std::array{s})) continue;
     channel->outgoing_reset = true;
     finish_reset(now, *id, *channel);
   }
@@ -139,7 +143,7 @@ void DataChannels::violated(TimePoint now, ChannelId id, DataChannel& channel, s
 
 void DataChannels::transport_closed(const std::optional<Error>& error) {
   early_.clear();
-  pending_control_.clear();
+  waiting_.clear();
   blocked_.clear();
   for (const ChannelId id : all()) {
     DataChannel& channel = *get(id);
@@ -151,7 +155,7 @@ void DataChannels::transport_closed(const std::optional<Error>& error) {
 
 void DataChannels::close() {
   early_.clear();
-  pending_control_.clear();
+  waiting_.clear();
   blocked_.clear();
   discarding_ = true;
   for (const ChannelId id : all()) {
@@ -170,6 +174,7 @@ void DataChannels::set_closed(ChannelId id, DataChannel& channel, bool tell) {
   channel.state = DataChannelState::Closed;
   if (options_.trace != nullptr) trace_state("datachannel:closed", id, channel);
   channel.blocked = false;
+  if (channel.stream) waiting_.erase(*channel.stream);
   drop_begun(id);
   blocked_.erase(id);
   --live_;
@@ -184,11 +189,6 @@ void DataChannels::make_room(std::size_t label_bytes) {
          (closed_.size() > options_.max_closed || label_bytes_ + label_bytes > options_.max_label_bytes)) {
     forget(channels_.find(closed_.begin()->second));
   }
-}
-
-/// Whether something waited, which the peer has then never heard of.
-bool DataChannels::drop_pending_control(dcep::ChannelStream stream) {
-  return std::erase_if(pending_control_, [&](const auto& pending) { return pending.first == stream; }) != 0;
 }
 
 }  // namespace linnet::session

@@ -82,29 +82,31 @@ void DataChannels::accept_open(TimePoint now, dcep::ChannelStream stream, dcep::
 }
 
 void DataChannels::send_control(TimePoint now, dcep::ChannelStream stream, std::vector<std::byte> bytes) {
-  // Later ones wait behind those that wait, so that an OPEN never overtakes another of its stream.
-  if (pending_control_.empty()) {
-    const auto sent = association_->send(now, sctp::StreamId{stream.value()},
-                                         sctp::Ppid{std::to_underlying(dcep::PayloadType::Control)}, bytes);
-    if (sent || sent.error().name != ErrorName::OperationError) return;
-  }
-  pending_control_.emplace_back(stream, std::move(bytes));
+  // A full queue does not hold it back, or what is said on the channel would come first. There is one for each channel
+  // and it says what the channel keeps anyway, so that the limits of channels and labels bound these, too.
+  const auto sent = association_->send(now, sctp::StreamId{stream.value()},
+                                       sctp::Ppid{std::to_underlying(dcep::PayloadType::Control)}, bytes,
+                                       {.beyond_limit = true});
+  if (!sent && sent.error().name == ErrorName::OperationError) waiting_.insert_or_assign(stream, std::move(bytes));
 }
 
-void DataChannels::writable(TimePoint now) {
-  while (!pending_control_.empty()) {
-    const auto& [stream, bytes] = pending_control_.front();
-    const auto sent = association_->send(now, sctp::StreamId{stream.value()},
-                                         sctp::Ppid{std::to_underlying(dcep::PayloadType::Control)}, bytes);
-    if (!sent && sent.error().name == ErrorName::OperationError && channel_on(stream)) return;
-    pending_control_.pop_front();
-  }
-  for (const ChannelId id : std::exchange(blocked_, {})) {
-    DataChannel* channel = get(id);
-    if (!channel) continue;
-    channel->blocked = false;
-    if (channel->state == DataChannelState::Open) events_.push(Session::ChannelWritable{id});
-  }
+/// What the stream was before is over. Whether the channel's first words waited for that.
+bool DataChannels::send_waiting(TimePoint now, ChannelId id, DataChannel& channel) {
+  auto waiting = waiting_.extract(*channel.stream);
+  if (waiting) send_control(now, *channel.stream, std::move(waiting.mapped()));
+  if (blocked_.erase(id) != 0) tell_writable(id);
+  return !waiting.empty();
+}
+
+void DataChannels::writable() {
+  for (const ChannelId id : std::exchange(blocked_, {})) tell_writable(id);
+}
+
+void DataChannels::tell_writable(ChannelId id) {
+  DataChannel* channel = get(id);
+  if (!channel) return;
+  channel->blocked = false;
+  if (channel->state == DataChannelState::Open) events_.push(Session::ChannelWritable{id});
 }
 
 }  // namespace linnet::session

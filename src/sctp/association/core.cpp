@@ -160,12 +160,12 @@ Result<> Core::send(TimePoint now, StreamId stream, Ppid ppid, std::span<const s
   clamp(now);
   if (state_ == State::Gone || state_ > State::Established || shutdown_wanted_)
     return fail(ErrorName::InvalidStateError, "the association is closed or closing");
-  if (payload.empty() || payload.size() > options_.max_send_queue)
+  if (payload.empty() || (!options.beyond_limit && payload.size() > options_.max_send_queue))
     return fail(ErrorName::TypeError, "a message must have between 1 byte and the size of the send queue");
   if (stream.value() >= (tcb_ ? tcb_->handshake.outgoing_streams : options_.streams))
     return fail(ErrorName::OperationError, "no such stream was negotiated");
   if (queue_.resetting(stream)) return fail(ErrorName::OperationError, "the stream is being reset");
-  if (payload.size() > send_room()) {
+  if (!options.beyond_limit && payload.size() > send_room()) {
     refused_ = std::max(refused_, payload.size());
     return fail(ErrorName::OperationError, "the send queue is full");
   }

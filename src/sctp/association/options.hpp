@@ -31,7 +31,8 @@ struct Options {
   std::size_t carrier_overhead = 37;
   /// Largest message accepted from the peer; a larger one aborts the association.
   std::size_t max_message_size = 262'144;
-  /// Bytes waiting to be sent the first time, with about 130 more for each message; `send` refuses what does not fit.
+  /// Bytes waiting to be sent the first time, with about 130 more for each message; `send` refuses what does not fit,
+  /// except for SendOptions::beyond_limit.
   std::size_t max_send_queue = std::size_t{16} * 1024 * 1024;
   /// Payload sent and kept until the cumulative TSN has passed it. The peer's window is no limit, for the peer chooses
   /// it, and neither is the congestion window: who acknowledges what has not arrived yet inflates it. More than a
@@ -77,6 +78,8 @@ struct SendOptions {
   bool unordered = false;
   std::optional<std::uint16_t> max_retransmits{};
   std::optional<Duration> lifetime{};
+  /// It goes in though the queue is full, whatever its size: for what the caller bounds by itself. It takes its room.
+  bool beyond_limit = false;
 };
 
 /// Both ends' INIT chunks, exchanged outside of SCTP; borrowed.
