@@ -66,9 +66,7 @@ void DataChannels::handle(TimePoint now, const sctp::Event& event) {
         } else if constexpr (std::is_same_v<E, sctp::BufferedAmountLow>) {
           const auto id = channel_on(dcep::ChannelStream{e.stream.value()});
           const DataChannel* channel = id ? find(*id) : nullptr;
-          // What went out before the first message is DCEP's, which the W3C does not count.
-          const bool own = channel && channel->messages_sent != 0;
-          if (own && channel->state == DataChannelState::Open) events_.push(Session::ChannelBufferedAmountLow{*id});
+          if (channel && channel->state == DataChannelState::Open) events_.push(Session::ChannelBufferedAmountLow{*id});
         } else if constexpr (std::is_same_v<E, sctp::Writable>) {
           writable();
         } else if constexpr (std::is_same_v<E, sctp::IncomingStreamsReset>) {
@@ -168,11 +166,13 @@ Result<> DataChannels::send(TimePoint now, ChannelId id, bool binary, std::span<
   const PayloadType type = data.empty() ? (binary ? PayloadType::BinaryEmpty : PayloadType::TextEmpty)
                                         : (binary ? PayloadType::Binary : PayloadType::Text);
   sctp::SendOptions options{.unordered = !channel->parameters.ordered && channel->confirmed,
-                            .max_retransmits = channel->parameters.max_retransmits};
+                            .max_retransmits = channel->parameters.max_retransmits,
+                            .counted = !data.empty()};
   if (channel->parameters.max_packet_life_time) {
     options.lifetime = std::chrono::milliseconds{*channel->parameters.max_packet_life_time};
   }
-  // RFC 8831 section 6.6: an empty message is one zero byte under an identifier that says so.
+  // RFC 8831 section 6.6: an empty message is one zero byte under an identifier that says so. W3C bufferedAmount counts
+  // what the application said.
   const auto payload = data.empty() ? std::span<const std::byte>{empty_payload} : data;
   Result<> sent = waiting_.contains(*channel->stream)
                   ? fail(ErrorName::OperationError, "The data channel's OPEN or ACK has not left yet.")
@@ -221,8 +221,8 @@ std::size_t DataChannels::buffered_amount(ChannelId id) const noexcept {
   if (!channel) return 0;
   // W3C: the value "does not reset to zero once the channel closes"; the stream may be another channel's by now.
   if (channel->state == DataChannelState::Closed) return channel->unsent;
-  const bool sent = association_ && channel->messages_sent != 0;
-  return sent ? association_->buffered_amount(sctp_stream(*channel->stream)) : 0;
+  const bool on_stream = association_ && channel->stream;
+  return on_stream ? association_->buffered_amount(sctp_stream(*channel->stream)) : 0;
 }
 
 std::size_t DataChannels::send_room() const noexcept { return association_ ? association_->send_room() : 0; }

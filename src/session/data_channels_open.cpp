@@ -86,7 +86,7 @@ void DataChannels::send_control(TimePoint now, dcep::ChannelStream stream, std::
   // and it says what the channel keeps anyway, so that the limits of channels and labels bound these, too.
   const auto sent = association_->send(now, sctp::StreamId{stream.value()},
                                        sctp::Ppid{std::to_underlying(dcep::PayloadType::Control)}, bytes,
-                                       {.beyond_limit = true});
+                                       {.counted = false, .beyond_limit = true});
   if (!sent && sent.error().name == ErrorName::OperationError) waiting_.insert_or_assign(stream, std::move(bytes));
 }
 

@@ -84,8 +84,9 @@ class Association {
 
   // State.
   [[nodiscard]] SctpTransportState state() const noexcept;
-  /// Payload bytes of the stream not yet put on the wire the first time.
+  /// Payload bytes of the stream's counted messages (SendOptions) not yet put on the wire the first time.
   [[nodiscard]] std::size_t buffered_amount(StreamId stream) const noexcept;
+  /// Of all messages.
   [[nodiscard]] std::size_t total_buffered() const noexcept;
   /// Size of the largest message that `send` would accept now.
   [[nodiscard]] std::size_t send_room() const noexcept;

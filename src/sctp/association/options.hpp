@@ -78,6 +78,8 @@ struct SendOptions {
   bool unordered = false;
   std::optional<std::uint16_t> max_retransmits{};
   std::optional<Duration> lifetime{};
+  /// Its bytes are in the stream's buffered amount. Not: what is no word of the application's.
+  bool counted = true;
   /// It goes in though the queue is full, whatever its size: for what the caller bounds by itself. It takes its room.
   bool beyond_limit = false;
 };

@@ -21,6 +21,7 @@ struct OutMessage {
   Ppid ppid;
   Mid mid;  // set when the first fragment gets its TSN
   bool unordered = false;
+  bool counted = true;  // in the buffered amount of its stream
   bool abandoned = false;
   bool complete = false;  // the last fragment got its TSN
   std::uint32_t max_retransmits = no_limit;

@@ -20,6 +20,7 @@ void SendQueue::add(TimePoint now, StreamId id, Ppid ppid, std::span<const std::
   message->stream = id;
   message->ppid = ppid;
   message->unordered = options.unordered;
+  message->counted = options.counted;
   if (options.max_retransmits) message->max_retransmits = *options.max_retransmits;
   if (options.lifetime) message->expires = now + *options.lifetime;
   const bool first = s.head == nullptr;
@@ -27,7 +28,7 @@ void SendQueue::add(TimePoint now, StreamId id, Ppid ppid, std::span<const std::
   s.tail = message;
   ++s.messages_alive;
   ++waiting_;
-  s.buffered += payload.size();
+  if (message->counted) s.buffered += payload.size();
   total_ += payload.size();
   if (!first) return;
   scheduler_.wake(s.turn);
@@ -78,7 +79,7 @@ void SendQueue::drop_expired(StreamId id, Stream& s) {
   OutMessage* const message = s.head;
   ++expired_;
   scheduler_.pop();
-  unbuffer(id, s, message->payload.size());
+  unbuffer(s, *message, message->payload.size());
   finish_head(id, s);
   release(message);
 }
@@ -95,7 +96,7 @@ void SendQueue::take(const Piece& piece) {
   }
   ++message.next_fsn;
   message.sent += piece.size;
-  unbuffer(id, s, piece.size);
+  unbuffer(s, message, piece.size);
   if (current_ == nullptr) {
     assert(scheduler_.front() == id);
     scheduler_.serve(s.turn, interleave_ ? piece.size : message.payload.size(), s.weight);
@@ -126,7 +127,7 @@ bool SendQueue::abandon(OutMessage* message) {
   const StreamId id = message->stream;
   Stream& s = *streams_.find(id);
   assert(s.head == message && message->sent != 0);
-  unbuffer(id, s, message->payload.size() - message->sent);
+  unbuffer(s, *message, message->payload.size() - message->sent);
   message->complete = true;
   if (current_ == message)
     current_ = nullptr;
@@ -137,13 +138,14 @@ bool SendQueue::abandon(OutMessage* message) {
   return true;
 }
 
-void SendQueue::unbuffer(StreamId id, Stream& s, std::size_t size) {
+void SendQueue::unbuffer(Stream& s, const OutMessage& message, std::size_t size) {
+  total_ -= size;
+  if (!message.counted) return;
   const bool was_above = s.buffered > s.low_threshold;
   s.buffered -= size;
-  total_ -= size;
   if (was_above && s.buffered <= s.low_threshold && !s.low_pending) {
     s.low_pending = true;
-    low_.push_back(id);
+    low_.push_back(message.stream);
   }
 }
 

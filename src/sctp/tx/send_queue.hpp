@@ -58,6 +58,7 @@ class SendQueue {
   void clear();  ///< The association is gone: no message is kept; `buffered` still tells what each stream had.
 
   [[nodiscard]] bool empty() const noexcept { return waiting_ == 0; }
+  /// Of all streams, and of what no stream counts.
   [[nodiscard]] std::size_t total_buffered() const noexcept { return total_; }
   /// What waits, with `overhead` for each message: what the queue's limit is about.
   [[nodiscard]] std::size_t memory() const noexcept { return total_ + waiting_ * overhead; }
@@ -98,7 +99,7 @@ class SendQueue {
     bool low_pending = false;
   };
 
-  void unbuffer(StreamId id, Stream& stream, std::size_t size);
+  void unbuffer(Stream& stream, const OutMessage& message, std::size_t size);
   void line_up(StreamId id, Stream& stream);
   void finish_head(StreamId id, Stream& stream);
   void drop_expired(StreamId id, Stream& stream);

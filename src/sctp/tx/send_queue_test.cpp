@@ -96,6 +96,38 @@ TEST_F(SendQueueTest, SaysOnceThatTheBufferedAmountFellToItsThreshold) {
   EXPECT_EQ(queue.poll_low(), std::nullopt);
 }
 
+TEST_F(SendQueueTest, WhatIsNotCountedTakesRoomAndIsNoPartOfTheBufferedAmount) {
+  add(1, 40, {.counted = false});
+  EXPECT_EQ(queue.buffered(StreamId{1}), 0U);
+  EXPECT_EQ(queue.total_buffered(), 40U);
+  EXPECT_EQ(queue.memory(), 40 + SendQueue::overhead);
+  add(1, 100);
+  EXPECT_EQ(queue.buffered(StreamId{1}), 100U);
+  EXPECT_EQ(take_message(), 1);
+  EXPECT_EQ(queue.buffered(StreamId{1}), 100U);
+  EXPECT_EQ(queue.poll_low(), std::nullopt);
+  EXPECT_EQ(take_message(), 1);
+  EXPECT_EQ(queue.buffered(StreamId{1}), 0U);
+  EXPECT_EQ(queue.poll_low(), StreamId{1});
+  add(1, 40, {.counted = false});
+  EXPECT_EQ(take_message(), 1);
+  EXPECT_EQ(queue.poll_low(), std::nullopt) << "it was not above";
+  EXPECT_EQ(queue.total_buffered(), 0U);
+}
+
+TEST_F(SendQueueTest, WhatIsNotCountedMayExpireOrBeGivenUpHalfSent) {
+  add(1, 40, {.lifetime = std::chrono::milliseconds(5), .counted = false});
+  add(1, 300, {.counted = false});
+  add(1, 70);
+  const auto piece = queue.peek(now + std::chrono::milliseconds(5), 100);
+  ASSERT_TRUE(piece);
+  EXPECT_EQ(queue.messages_expired(), 1U);
+  queue.take(*piece);
+  EXPECT_TRUE(queue.abandon(piece->message));
+  EXPECT_EQ(queue.buffered(StreamId{1}), 70U);
+  EXPECT_EQ(queue.total_buffered(), 70U);
+}
+
 TEST_F(SendQueueTest, AStreamToBeResetIsDrainedWhenItsLastMessageIsReleased) {
   add(1, 10);
   queue.set_resetting(StreamId{1}, true);
