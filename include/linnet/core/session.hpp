@@ -295,6 +295,8 @@ class Session {
   void set_buffered_amount_low_threshold(ChannelId channel, std::size_t bytes);
   /// Bytes that `send` takes now without being refused.
   [[nodiscard]] std::size_t send_room() const noexcept;
+  /// Whether nothing waits to be sent on any channel: `send_room` is as large as it ever is.
+  [[nodiscard]] bool send_queue_empty() const noexcept;
 
   // For a channel that this session does not know: empty values and Closed.
   [[nodiscard]] const std::string& label(ChannelId channel) const noexcept;
