@@ -182,8 +182,10 @@ void add_meeting(CLI::App& app, Options& options) {
                                   "Connect through the server's TURN relays only; peers do not learn our addresses");
   app.add_flag("--no-relay", meeting.no_relay, "Connect directly or not at all")->excludes(relay_only);
   const auto experiment = [&meeting](const std::vector<std::string>& names) {
-    for (const std::string& name : names)
+    for (const std::string& name : names) {
       (name == "snap" ? meeting.tuning.experimental_snap : meeting.tuning.experimental_sped) = true;
+      meeting.tuned.insert(meeting.tuned.end(), {"--experimental", name});
+    }
   };
   app.add_option_function<std::vector<std::string>>(
          "--experimental", experiment,
@@ -196,6 +198,7 @@ void add_meeting(CLI::App& app, Options& options) {
              if (const auto wrong = tune(meeting.tuning, setting); !wrong.empty()) {
                throw CLI::ValidationError("--tune", wrong);
              }
+             meeting.tuned.insert(meeting.tuned.end(), {"--tune", setting});
            }
          },
          "How data is carried, for measuring and for odd peers: " + tunable() + "; may be given more than once")

@@ -28,6 +28,7 @@ struct MeetingOptions {
   bool no_relay = false;               ///< Never through one.
   std::uint32_t connect_timeout = 30;  ///< Seconds from meeting a peer to a connection.
   Tuning tuning{};                     ///< `--trace`, `--key-log`, `--experimental` and `--tune` set some.
+  std::vector<std::string> tuned{};    ///< The arguments of the latter two, for another process that is to be alike.
 
   [[nodiscard]] bool stdio() const noexcept { return signal == "stdio"; }
 };

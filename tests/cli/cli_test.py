@@ -311,6 +311,27 @@ class Bench(CliTest):
         self.assertLessEqual(found["setup_ms_p50"], found["setup_ms_p90"])
         self.assertEqual((found["channels_opened"], found["channels_delivered"]), (200, 200))
 
+    def traced(self, *arguments):
+        """The SCTP packets of a short local bench, as its first process saw them: (sent or received, size, types of chunks)."""
+        trace = self.folder / f"{len(list(self.folder.iterdir()))}.qlog"
+        self.local("--only", "w1", "--trace", trace, *arguments)
+        lines = [json.loads(line) for line in trace.read_text().splitlines()]
+        return [(line["name"], line["data"]["size"], [chunk["type"] for chunk in line["data"].get("chunks", [])])
+                for line in lines if line.get("name") in ("sctp:packet_sent", "sctp:packet_received")]
+
+    def test_what_is_tuned_is_tuned_at_both_ends_of_a_local_bench(self):
+        packets = self.traced("--tune", "mtu=700", "--tune", "max_mtu=0")
+        for name in ("sctp:packet_sent", "sctp:packet_received"):
+            largest = max(size for of, size, _ in packets if of == name)
+            self.assertGreater(largest, 500, name)
+            self.assertLess(largest, 700, name)
+
+    def test_an_experiment_is_made_at_both_ends_of_a_local_bench(self):
+        def handshakes(packets):
+            return sum("init" in chunks or "init_ack" in chunks for _, _, chunks in packets)
+        self.assertGreater(handshakes(self.traced()), 0)
+        self.assertEqual(handshakes(self.traced("--experimental", "snap")), 0)
+
     def test_only_picks(self):
         found = self.local("--only", "w2,W3")
         self.assertLessEqual(self.KEYS["w2"] | self.KEYS["w3"], found.keys())

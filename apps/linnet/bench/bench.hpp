@@ -11,10 +11,10 @@ namespace linnet::app::bench {
 
 // The ways that `linnet bench` has to another end.
 
-/// Starts this program as the other end, and measures over loopback.
-[[nodiscard]] boost::asio::awaitable<ExitCode> run_local(BenchOptions options, Tuning tuning, Output& output);
+/// Starts this program as the other end, tuned alike, and measures over loopback.
+[[nodiscard]] boost::asio::awaitable<ExitCode> run_local(MeetingOptions meeting, BenchOptions options, Output& output);
 /// Is that other end.
-[[nodiscard]] boost::asio::awaitable<ExitCode> run_other_end();
+[[nodiscard]] boost::asio::awaitable<ExitCode> run_other_end(Tuning tuning);
 /// Meets another `linnet bench` in a room: who was there first measures, the other answers.
 [[nodiscard]] boost::asio::awaitable<ExitCode> run_in_room(MeetingOptions meeting, BenchOptions options,
                                                            Output& output);

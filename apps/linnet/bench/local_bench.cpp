@@ -18,7 +18,7 @@ namespace {
 using boost::asio::awaitable;
 
 /// Two processes of one machine: nothing but 127.0.0.1.
-Tuning local_tuning(Tuning tuning = {}) {
+Tuning local_tuning(Tuning tuning) {
   tuning.ice_loopback_candidates = true;
   tuning.ice_loopback_only = true;
   tuning.use_ipv6 = false;
@@ -27,20 +27,20 @@ Tuning local_tuning(Tuning tuning = {}) {
 
 }  // namespace
 
-awaitable<ExitCode> run_other_end() {
+awaitable<ExitCode> run_other_end(Tuning tuning) {
   const auto executor = co_await boost::asio::this_coro::executor;
   SocketLink link{executor, STDIN_FILENO};
-  Answerer answerer{executor, link, Configuration(), local_tuning()};
+  Answerer answerer{executor, link, Configuration(), local_tuning(std::move(tuning))};
   link.start();
   const bool done = co_await answerer.run();
   co_return done ? ExitCode::Done : ExitCode::NoPath;
 }
 
-awaitable<ExitCode> run_local(BenchOptions options, Tuning tuning, Output& output) {
+awaitable<ExitCode> run_local(MeetingOptions meeting, BenchOptions options, Output& output) {
   const auto executor = co_await boost::asio::this_coro::executor;
-  OtherProcess other;
+  OtherProcess other{meeting.tuned};
   SocketLink link{executor, other.take_socket()};
-  Driver driver{executor, link, Configuration(), local_tuning(std::move(tuning))};
+  Driver driver{executor, link, Configuration(), local_tuning(std::move(meeting.tuning))};
   Report report{output};
   link.start();
   co_await driver.run(measure(driver, report, options, Workload::ManyChannels));

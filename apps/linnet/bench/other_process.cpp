@@ -10,6 +10,7 @@
 #include <csignal>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "linnet/exception.hpp"
 #include "program_file.hpp"
@@ -19,7 +20,7 @@ extern char** environ;
 
 namespace linnet::app::bench {
 
-OtherProcess::OtherProcess() {
+OtherProcess::OtherProcess(const std::vector<std::string>& more) {
   std::array<int, 2> pair{-1, -1};
   if (::socketpair(AF_UNIX, SOCK_STREAM, 0, pair.data()) != 0)
     throw Exception{{.name = ErrorName::OperationError, .message = "no socket for the other end"}};
@@ -29,9 +30,11 @@ OtherProcess::OtherProcess() {
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_adddup2(&actions, pair[1], STDIN_FILENO);
   ::posix_spawn_file_actions_adddup2(&actions, pair[1], STDOUT_FILENO);
-  std::array<std::string, 4> words{"linnet", "bench", "--local", "--other-end"};
-  std::array<char*, 5> arguments{};
-  for (std::size_t i = 0; i < words.size(); ++i) arguments.at(i) = words.at(i).data();
+  std::vector<std::string> words{"linnet", "bench", "--local", "--other-end"};
+  words.insert(words.end(), more.begin(), more.end());
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
   const int failed = ::posix_spawn(&pid_, program_file().c_str(), &actions, nullptr, arguments.data(), environ);
   ::posix_spawn_file_actions_destroy(&actions);
   ::close(pair[1]);
