@@ -88,8 +88,8 @@ class DataChannel {
         token, impl_);
   }
 
-  /// Extension: completes when the channel is open and `send` has room for the largest message (up to 1 MiB), which
-  /// other channels take, too; with InvalidStateError when the channel closes first. Signature: `void(std::exception_ptr)`.
+  /// Extension: completes when the channel is open and the queue of all channels has room for the largest message; with
+  /// InvalidStateError when the channel closes first. Signature: `void(std::exception_ptr)`.
   template <class Token = boost::asio::use_awaitable_t<>>
   auto writable(Token&& token = {}) const {
     return boost::asio::async_initiate<Token, void(std::exception_ptr)>(

@@ -37,7 +37,7 @@ struct Tuning {
   std::size_t max_mtu = 16'421;
   /// The largest message accepted, in bytes, told to the peer as `a=max-message-size` (RFC 8841 section 6).
   std::size_t max_message_size = 262'144;
-  /// Bytes that may wait to be sent over all channels; a `send` beyond is an OperationError.
+  /// Bytes that may wait to be sent over all channels; a `send` beyond is an OperationError. An OPEN goes in anyway.
   std::size_t max_send_queue = std::size_t{16} * 1'024 * 1'024;
   /// Received bytes kept for the reader over all channels: the SCTP advertised receiver window. It begins with
   /// `initial_receive_window` and grows to eight times what the reader takes in a round trip, at most to

@@ -29,6 +29,10 @@ void fill(const DataChannel& channel, std::size_t size) {
   }
 }
 
+void read_all(const DataChannelEvent& event) {
+  event.channel.on_message = [](const MessageEvent&) {};
+}
+
 /// Whatever waits on another channel, `writable` means that a message of `size` bytes is taken.
 awaitable<void> writes_beside_a_file(Pair& p, std::size_t piece, std::size_t size) {
   auto file = p.a->create_data_channel("file");
@@ -46,14 +50,14 @@ awaitable<void> writes_beside_a_file(Pair& p, std::size_t piece, std::size_t siz
 TEST(Writable, MeansThatTheLargestMessageIsTakenThoughAnotherChannelFillsTheQueue) {
   asio::io_context io;
   Pair pair{io.get_executor(), with_queue(1'000'000)};
-  pair.b->on_data_channel = [](const DataChannelEvent& event) { event.channel.on_message = [](const MessageEvent&) {}; };
+  pair.b->on_data_channel = read_all;
   testing::run(io, writes_beside_a_file(pair, 50'000, 262'144));
 }
 
 TEST(Writable, MeansThatAsMuchAsEverIsTakenWhereTheQueueIsSmallerThanAMessage) {
   asio::io_context io;
   Pair pair{io.get_executor(), with_queue(100'000)};
-  pair.b->on_data_channel = [](const DataChannelEvent& event) { event.channel.on_message = [](const MessageEvent&) {}; };
+  pair.b->on_data_channel = read_all;
   testing::run(io, writes_beside_a_file(pair, 30'000, 100'000));
 }
 

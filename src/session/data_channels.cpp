@@ -175,9 +175,9 @@ Result<> DataChannels::send(TimePoint now, ChannelId id, bool binary, std::span<
   // what the application said.
   const auto payload = data.empty() ? std::span<const std::byte>{empty_payload} : data;
   Result<> sent = waiting_.contains(*channel->stream)
-                  ? fail(ErrorName::OperationError, "The data channel's OPEN or ACK has not left yet.")
-                  : association_->send(now, sctp_stream(*channel->stream), sctp::Ppid{std::to_underlying(type)},
-                                       payload, options);
+                      ? fail(ErrorName::OperationError, "The data channel's OPEN or ACK has not left yet.")
+                      : association_->send(now, sctp_stream(*channel->stream), sctp::Ppid{std::to_underlying(type)},
+                                           payload, options);
   if (!sent) {
     if (sent.error().name == ErrorName::OperationError && !std::exchange(channel->blocked, true)) blocked_.insert(id);
     return sent;

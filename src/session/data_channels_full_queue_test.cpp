@@ -62,8 +62,7 @@ TEST_F(FullSendQueue, WhatIsSaidOnAChannelComesBehindItsOpen) {
   say_what_is_unsaid();
   const auto all_heard = heard();
   EXPECT_EQ(all_heard.size(), std::size_t{count});
-  for (int i = 0; i < count; ++i)
-    EXPECT_EQ(all_heard.at(label(i)), std::vector<std::string>{std::to_string(i)}) << i;
+  for (int i = 0; i < count; ++i) EXPECT_EQ(all_heard.at(label(i)), std::vector<std::string>{std::to_string(i)}) << i;
 }
 
 TEST_F(FullSendQueue, WhatWasSaidOnAClosedChannelIsNotHeardOnTheNextOne) {

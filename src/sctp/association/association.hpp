@@ -58,8 +58,9 @@ class Association {
   /// `TypeError`: not INITs that can be answered; `InvalidStateError`: begun already. Nothing has happened then.
   [[nodiscard]] Result<> connect(TimePoint now, const ExchangedInits& inits);
   /// Queues a copy of the message; allowed from the start, it travels once connected. `TypeError`: empty or longer
-  /// than the whole send queue; `OperationError`: the queue is full now (`Writable` follows) or the stream is being
-  /// reset (`OutgoingStreamsReset` follows) or out of range; `InvalidStateError`: shut down or gone. RFC 9260 section 3.3.1 has no empty messages.
+  /// than the whole send queue; `OperationError`: the queue is full now (`Writable` follows), the stream is being reset
+  /// (`OutgoingStreamsReset` follows) or out of range; `InvalidStateError`: shut down or gone. RFC 9260 section 3.3.1
+  /// has no empty messages.
   [[nodiscard]] Result<> send(TimePoint now, StreamId stream, Ppid ppid, std::span<const std::byte> payload,
                               SendOptions options = {});
   /// The next whole message of the stream. What is not pulled keeps the advertised window small.

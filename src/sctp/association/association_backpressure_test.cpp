@@ -55,6 +55,23 @@ TEST(BackPressure, ASendBeyondTheQueueIsAnOperationErrorAndChangesNothing) {
   EXPECT_TRUE(pipe.a.association.send(pipe.now, StreamId{1}, Ppid{51}, numbered(1, 30'000)));
 }
 
+TEST(BackPressure, WhatTheOwnerBoundsByItselfGoesInThoughTheQueueIsFull) {
+  Options options;
+  options.max_send_queue = 100'000;
+  Pipe pipe(1, {}, options);
+  Association& a = pipe.a.association;
+  ASSERT_TRUE(a.send(pipe.now, StreamId{1}, Ppid{51}, numbered(1, 60'000)));
+  ASSERT_FALSE(a.send(pipe.now, StreamId{2}, Ppid{51}, numbered(2, 60'000)));
+  ASSERT_TRUE(a.send(pipe.now, StreamId{2}, Ppid{50}, numbered(2, 60'000), {.beyond_limit = true}));
+  ASSERT_TRUE(a.send(pipe.now, StreamId{3}, Ppid{50}, numbered(3, 200'000), {.beyond_limit = true}));
+  EXPECT_EQ(a.send_room(), 0U);
+  EXPECT_EQ(a.send(pipe.now, StreamId{1}, Ppid{51}, numbered(4, 1'000)).error().name, ErrorName::OperationError);
+  ASSERT_TRUE(pipe.connect());
+  ASSERT_TRUE(pipe.run([&] { return pipe.b.messages.size() == 3; }));
+  EXPECT_EQ(pipe.a.count<Writable>(), 1U);
+  EXPECT_EQ(a.send_room(), 100'000U);
+}
+
 TEST(BackPressure, ShutdownDeliversEveryMessageOfEveryStream) {
   for (const bool interleaving : {true, false}) {
     Options options;
