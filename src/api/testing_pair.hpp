@@ -19,8 +19,11 @@ class Pair {
  public:
   explicit Pair(const Executor& executor, const Tuning& tuning = {}, const Configuration& configuration_a = {},
                 const Configuration& configuration_b = {})
-      : a(std::make_unique<PeerConnection>(executor, configuration_a, tuning)),
-        b(std::make_unique<PeerConnection>(executor, configuration_b, tuning)) {
+      : Pair(executor, tuning, tuning, configuration_a, configuration_b) {}
+  Pair(const Executor& executor, const Tuning& tuning_a, const Tuning& tuning_b,
+       const Configuration& configuration_a = {}, const Configuration& configuration_b = {})
+      : a(std::make_unique<PeerConnection>(executor, configuration_a, tuning_a)),
+        b(std::make_unique<PeerConnection>(executor, configuration_b, tuning_b)) {
     a->on_ice_candidate = [this](const IceCandidateEvent& e) { pass(e, b); };
     b->on_ice_candidate = [this](const IceCandidateEvent& e) { pass(e, a); };
     a->on_negotiation_needed = [this]() -> boost::asio::awaitable<void> { co_await negotiate(); };

@@ -37,12 +37,19 @@ Result<std::shared_ptr<Host>> Host::create(boost::asio::any_io_executor executor
   auto session = Session::create(std::move(configuration), tuning, environment);
   if (!session) return std::unexpected(std::move(session).error());
   host->session_ = std::move(*session);
-  host->sockets_.on_ready(
-      host->weak_from_this(), [h = host.get()](SocketSet::Socket& socket) { h->on_readable(socket); },
-      [h = host.get()] { h->pump(io::SteadyClock::now()); });
+  host->sockets_.on_ready(host->weak_from_this(),
+                          {.readable = [h = host.get()](SocketSet::Socket& socket) { h->on_readable(socket); },
+                           .received = [h = host.get()](std::span<const Datagram> some) { h->on_received(some); },
+                           .pump = [h = host.get()](TimePoint now) { h->pump(now); },
+                           .writable = [h = host.get()] { h->pump(io::SteadyClock::now()); }});
   host->streams_.on_ready(
       host->weak_from_this(), [h = host.get()](Stream& stream) { h->on_stream_readable(stream); },
       [h = host.get()] { h->pump(io::SteadyClock::now()); });
+  if (tuning.udp_mux_port != 0) {
+    auto mux = UdpMux::at(host->executor_, tuning);
+    if (!mux) return std::unexpected(std::move(mux).error());
+    host->sockets_.share(std::move(*mux));
+  }
   return host;
 }
 
@@ -114,6 +121,12 @@ void Host::tell_stream_changes(TimePoint now) {
     else
       session_->disconnected(now, change.path, change.why);
   }
+}
+
+void Host::on_received(std::span<const Datagram> datagrams) {
+  const EntryGuard::Scope scope{guard_};
+  for (const Datagram& datagram : datagrams) session_->handle_datagram(datagram);
+  write_trace();
 }
 
 void Host::pump(TimePoint now) {
@@ -205,11 +218,18 @@ void Host::handle(Session::Event& event, TimePoint now) {
   } else if (std::holds_alternative<Session::Terminated>(event)) {
     finish();
   } else if (const auto observer = observer_.lock()) {
+    // Before any candidate of a description is told, checks for it find their way.
+    if (std::holds_alternative<Session::SignalingStateChange>(event)) name_session();
     observer->on_event(event);
   }
 }
 
+void Host::name_session() {
+  if (tuning_.udp_mux_port != 0) sockets_.set_username_fragments(session_->local_username_fragments());
+}
+
 void Host::open_sockets(TimePoint now) {
+  name_session();
   const auto changes = sockets_.refresh();
   for (const Endpoint& local : changes.gone) {
     session_->remove_socket(now, local);
@@ -237,7 +257,7 @@ bool Host::transmit(TimePoint now) {
     write_trace();
     if (!batch.empty()) {
       sent = true;
-      sockets_.send(batch.runs());
+      sockets_.send(now, batch.runs());
       streams_.send(batch.runs());
       if (streams_.has_changes()) again_ = true;
     }

@@ -55,11 +55,13 @@ class Host : public std::enable_shared_from_this<Host> {
   void on_readable(SocketSet::Socket& socket);
   void on_stream_readable(Stream& stream);
   void tell_stream_changes(TimePoint now);
+  void on_received(std::span<const Datagram> datagrams);
   void pump(TimePoint now);
   void drain(TimePoint now);
   void run_completions();
   void handle(Session::Event& event, TimePoint now);
   void open_sockets(TimePoint now);
+  void name_session();
   /// False when there was nothing to send.
   bool transmit(TimePoint now);
   void set_timer();

@@ -4,79 +4,111 @@
 #include <cstring>
 #include <utility>
 
+#include "io/clock.hpp"
 #include "io/interfaces.hpp"
 
 namespace linnet::runtime {
 
-void SocketSet::on_ready(std::weak_ptr<void> owner, OnReadable readable, OnWritable writable) {
+void SocketSet::on_ready(std::weak_ptr<void> owner, Handlers handlers) {
   owner_ = std::move(owner);
-  readable_ = std::move(readable);
-  writable_ = std::move(writable);
+  handlers_ = std::move(handlers);
+}
+
+void SocketSet::set_username_fragments(std::vector<std::string> fragments) {
+  fragments_ = std::move(fragments);
+  if (member_) mux_->set_username_fragments(*member_, fragments_);
 }
 
 SocketSet::Changes SocketSet::refresh() {
-  const auto addresses = io::host_addresses(io::interfaces(), {.ipv4 = tuning_.use_ipv4,
-                                                               .ipv6 = tuning_.use_ipv6,
-                                                               .loopback = tuning_.ice_loopback_candidates,
-                                                               .loopback_only = tuning_.ice_loopback_only});
+  const auto all = io::interfaces();
+  const auto addresses = io::host_addresses(all, {.ipv4 = tuning_.use_ipv4,
+                                                  .ipv6 = tuning_.use_ipv6,
+                                                  .loopback = tuning_.ice_loopback_candidates,
+                                                  .loopback_only = tuning_.ice_loopback_only});
+  if (mux_ && !member_ && !closed_) {
+    member_ = mux_->join({.owner = owner_.lock(), .receive = handlers_.received, .pump = handlers_.pump});
+    mux_->set_username_fragments(*member_, fragments_);
+  }
   Changes out;
   for (const auto& [local, socket] : sockets_)
     if (std::ranges::find(addresses, local.address, &io::InterfaceAddress::address) == addresses.end())
       out.gone.push_back(local);
-  for (const Endpoint& local : out.gone) close(local);
+  for (const Endpoint& local : out.gone) {
+    close(local);
+    if (mux_ && std::ranges::find(all, local.address, &io::InterfaceAddress::address) == all.end()) {
+      mux_->close(local.address);
+    }
+  }
 
   constexpr std::uint16_t wireless_cost = 10;
   for (const io::InterfaceAddress& a : addresses) {
     const auto same = [&](const auto& entry) { return entry.first.address == a.address; };
     if (std::ranges::any_of(sockets_, same)) continue;
-    auto socket = io::UdpSocket::bind({a.address, 0}, {.receive_buffer = tuning_.socket_receive_buffer,
-                                                       .send_buffer = tuning_.socket_send_buffer,
-                                                       .port_min = tuning_.port_min,
-                                                       .port_max = tuning_.port_max});
+    const auto socket = open(a.address);
     if (!socket) continue;  // The address may have gone a moment ago, or all its ports are taken.
-    const Endpoint local = socket->local();
-    const auto ready = std::make_shared<Socket>(executor_, std::move(*socket));
-    sockets_.emplace(local, ready);
-    wait_readable(ready);
+    const Endpoint local = (*socket)->local();
+    sockets_.emplace(local, socket);
     out.added.push_back(
         {.local = local, .network_id = a.index, .network_cost = a.wireless ? wireless_cost : std::uint16_t{0}});
   }
   return out;
 }
 
+std::shared_ptr<SocketSet::Socket> SocketSet::open(const IpAddress& address) {
+  if (mux_) return mux_->open(address);
+  auto socket = io::UdpSocket::bind({address, 0}, {.receive_buffer = tuning_.socket_receive_buffer,
+                                                   .send_buffer = tuning_.socket_send_buffer,
+                                                   .port_min = tuning_.port_min,
+                                                   .port_max = tuning_.port_max});
+  if (!socket) return nullptr;
+  const auto ready = std::make_shared<Socket>(executor_, std::move(*socket));
+  wait_readable(ready);
+  return ready;
+}
+
 void SocketSet::close(const Endpoint& local) {
   const auto found = sockets_.find(local);
   if (found == sockets_.end()) return;
-  found->second->stop();
+  if (!mux_) found->second->stop();
   sockets_.erase(found);
 }
 
 void SocketSet::close() {
   closed_ = true;
-  for (auto& [local, socket] : sockets_) socket->stop();
+  if (!mux_) {
+    for (auto& [local, socket] : sockets_) socket->stop();
+  }
   sockets_.clear();
+  if (member_) mux_->leave(*std::exchange(member_, std::nullopt));
   kept_.reset();
   blocked_ = false;
 }
 
-void SocketSet::send(std::span<const DatagramBatch::Run> runs) {
+void SocketSet::send(TimePoint now, std::span<const DatagramBatch::Run> runs) {
   while (!runs.empty()) {
     const Endpoint local = runs.front().path.local;
-    if (runs.front().path.protocol != Protocol::Udp) {
+    // Streams are not ours; and on a shared socket, what is on another session's path is left out.
+    const auto mine = [&](const DatagramBatch::Run& run) {
+      return run.path.protocol == Protocol::Udp && (!member_ || mux_->may_send(now, *member_, run));
+    };
+    if (!mine(runs.front())) {
       runs = runs.subspan(1);
       continue;
     }
-    const auto other = std::ranges::find_if(
-        runs, [&](const auto& run) { return run.path.local != local || run.path.protocol != Protocol::Udp; });
-    const auto same = runs.first(static_cast<std::size_t>(other - runs.begin()));
-    runs = runs.subspan(same.size());
+    std::size_t count = 1;
+    while (count < runs.size() && runs[count].path.local == local && mine(runs[count])) ++count;
+    const auto same = runs.first(count);
+    runs = runs.subspan(count);
     const auto found = sockets_.find(local);
-    if (found == sockets_.end()) continue;  // Closed meanwhile: lost, as any datagram may be.
-    const auto sent = (*found->second)->send(same);
-    if (!sent.blocked) continue;
-    keep(same.subspan(sent.runs), sent.bytes);
-    wait_writable(found->second);
+    if (found != sockets_.end()) send_on(found->second, same);  // Else closed meanwhile: lost, as any datagram may be.
   }
+}
+
+void SocketSet::send_on(const std::shared_ptr<Socket>& socket, std::span<const DatagramBatch::Run> runs) {
+  const auto sent = (*socket)->send(runs);
+  if (!sent.blocked) return;
+  keep(runs.subspan(sent.runs), sent.bytes);
+  wait_writable(socket);
 }
 
 void SocketSet::keep(std::span<const DatagramBatch::Run> runs, std::size_t skip) {
@@ -99,7 +131,7 @@ void SocketSet::resend() {
   blocked_ = false;
   std::swap(kept_, resending_);
   if (resending_) {
-    send(resending_->runs());
+    send(io::SteadyClock::now(), resending_->runs());
     resending_->clear();
   }
 }
@@ -118,7 +150,7 @@ void SocketSet::wait_readable(const std::shared_ptr<Socket>& socket) {
         if (!socket->stopped()) set.wait_readable(socket);
       }
     } again{*this, socket};
-    readable_(*socket);
+    handlers_.readable(*socket);
   });
 }
 
@@ -127,7 +159,7 @@ void SocketSet::wait_writable(const std::shared_ptr<Socket>& socket) {
   socket->wait(Socket::Wait::wait_write, [this, owner = owner_.lock()](boost::system::error_code) {
     if (closed_) return;
     resend();
-    if (!blocked_) writable_();
+    if (!blocked_) handlers_.writable();
   });
 }
 

@@ -12,18 +12,26 @@
 #include "linnet/core/session.hpp"
 #include "linnet/tuning.hpp"
 #include "runtime/ready.hpp"
+#include "runtime/udp_mux.hpp"
 
 namespace linnet::runtime {
 
 /// The UDP sockets of one session, one for each address of this machine, and what they could not send yet. Owned by
-/// the Host; waits for readiness on its executor.
+/// the Host; waits for readiness on its executor. The sockets are the session's own or, with `Tuning::udp_mux_port`,
+/// those of a UdpMux, which then reads them.
 class SocketSet {
  public:
   using Socket = Ready<io::UdpSocket>;
-  /// A socket has something to read.
-  using OnReadable = std::function<void(Socket&)>;
-  /// Everything that had been kept back is sent.
-  using OnWritable = std::function<void()>;
+  struct Handlers {
+    /// A socket has something to read.
+    std::function<void(Socket&)> readable;
+    /// A shared socket was read; calls nothing foreign.
+    std::function<void(std::span<const Datagram>)> received;
+    /// That is to be acted upon.
+    std::function<void(TimePoint)> pump;
+    /// Everything that had been kept back is sent.
+    std::function<void()> writable;
+  };
 
   struct Changes {
     std::vector<LocalSocket> added;
@@ -34,7 +42,11 @@ class SocketSet {
       : executor_(std::move(executor)), tuning_(tuning) {}
 
   /// Whatever waits keeps `owner` alive, which owns this object.
-  void on_ready(std::weak_ptr<void> owner, OnReadable readable, OnWritable writable);
+  void on_ready(std::weak_ptr<void> owner, Handlers handlers);
+  /// Before the first `refresh`: its sockets, not own ones.
+  void share(std::shared_ptr<UdpMux> mux) { mux_ = std::move(mux); }
+  /// How peers name the session in their first checks.
+  void set_username_fragments(std::vector<std::string> fragments);
 
   /// Binds a socket on each host address that has none yet, and closes those whose address went away.
   [[nodiscard]] Changes refresh();
@@ -42,7 +54,7 @@ class SocketSet {
   void close();
 
   /// Sends the runs over UDP, each on the socket it names. What a full socket does not take is copied and kept.
-  void send(std::span<const DatagramBatch::Run> runs);
+  void send(TimePoint now, std::span<const DatagramBatch::Run> runs);
   /// Something is kept back: make no more until `OnWritable`.
   [[nodiscard]] bool blocked() const noexcept { return blocked_; }
 
@@ -51,12 +63,16 @@ class SocketSet {
   void wait_writable(const std::shared_ptr<Socket>& socket);
   void keep(std::span<const DatagramBatch::Run> runs, std::size_t skip);
   void resend();
+  [[nodiscard]] std::shared_ptr<Socket> open(const IpAddress& address);
+  void send_on(const std::shared_ptr<Socket>& socket, std::span<const DatagramBatch::Run> runs);
 
   boost::asio::any_io_executor executor_;
   const Tuning& tuning_;
   std::weak_ptr<void> owner_;
-  OnReadable readable_;
-  OnWritable writable_;
+  Handlers handlers_;
+  std::shared_ptr<UdpMux> mux_;  ///< Null: the sockets are own ones.
+  std::optional<UdpMux::MemberId> member_;
+  std::vector<std::string> fragments_;
   std::unordered_map<Endpoint, std::shared_ptr<Socket>> sockets_;
   std::optional<DatagramBatch> kept_;
   std::optional<DatagramBatch> resending_;
