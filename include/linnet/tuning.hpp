@@ -119,9 +119,9 @@ struct Tuning {
   std::uint16_t port_min = 0;
   std::uint16_t port_max = 0;
   /// Not 0: all connections with this number on one executor share this one UDP port, on each address of the machine,
-  /// and `port_min` and `port_max` do not count: for a server behind a firewall with one open port. The peers have ports of
-  /// their own: two processes that both share have one connection with each other. OperationError in the constructor of
-  /// PeerConnection when the port is taken, as by connections of another executor.
+  /// and `port_min` and `port_max` do not count: for a server behind a firewall with one open port. The peers have
+  /// ports of their own: two processes that both share have one connection with each other. OperationError in the
+  /// constructor of PeerConnection when the port is taken, as by connections of another executor.
   std::uint16_t udp_mux_port = 0;
   /// Asked of the kernel for each socket; its default drops packets at a few hundred Mbit/s.
   std::size_t socket_receive_buffer = std::size_t{4} * 1'024 * 1'024;
