@@ -72,6 +72,10 @@ struct Tuning {
   IceTcp ice_tcp = IceTcp::Active;
   /// Off: no UDP candidates, for networks that let none through (and for tests).
   bool ice_udp = true;
+  /// Watch this machine's networks while connected: an address that appears is told to the peer as a new candidate
+  /// (icegatheringstate goes to gathering and back to complete) and used when it is better or what was used has gone.
+  /// A path that went away leaves the connection disconnected, and failed only after `ice_consent_timeout`. Linux only.
+  bool ice_continual_gathering = true;
   /// Behave as an ICE-lite implementation (RFC 8445 section 2.5): for servers on public addresses only.
   bool ice_lite = false;
 

@@ -66,6 +66,7 @@ IceConnectionState Agent::compute_state() const noexcept {
     if (disconnected_) return IceConnectionState::Disconnected;
     return completed_ ? IceConnectionState::Completed : IceConnectionState::Connected;
   }
+  if (lost_) return IceConnectionState::Disconnected;
   // A restart that begins in `disconnected` forgets that connectivity was lost.
   if (previous_ && !disconnected_) return IceConnectionState::Connected;
   if (state_ == IceConnectionState::New && checks_.pairs().empty()) return IceConnectionState::New;
@@ -94,6 +95,7 @@ void Agent::emit(Event event) {
 
 void Agent::fail_all() {
   failed_ = true;
+  lost_ = false;
   selected_.reset();
   previous_.reset();
   transactions_.clear();
@@ -137,7 +139,8 @@ void Agent::restart(TimePoint now) {
   servers_.clear();
   remote_.reset();
   connects_ = 0;
-  remote_done_ = failed_ = completed_ = concluded_ = nominate_now_ = false;
+  remote_done_ = failed_ = completed_ = concluded_ = settled_ = nominate_now_ = gathered_ = lost_ = false;
+  nominations_ = 0;
   restarted_ = true;
   sockets_done_ = false;
   gathering_state_ = IceGatheringState::New;
@@ -234,7 +237,10 @@ void Agent::handle_timeout(TimePoint now) {
         if (!selected()) fail_all();
         break;
       case Timer::Consent: send_consent_check(); break;
-      case Timer::Disconnected: disconnected_ = selected().has_value(); break;
+      case Timer::Disconnected:
+        disconnected_ = selected().has_value();
+        if (disconnected_ && selected_) retry_pairs();
+        break;
       case Timer::ConsentExpiry: consent_lost(); break;
       case Timer::Keepalive: send_keepalive(); break;
       case Timer::Mapping: keep_mappings(); break;

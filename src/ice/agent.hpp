@@ -173,6 +173,7 @@ class Agent {
     Candidate candidate;
     std::optional<Endpoint> endpoint;  ///< Empty until its name is resolved, and for ever when that fails.
     std::optional<ResolveId> pending;
+    bool late = false;  ///< Told after the end of candidates: the peer has got another network.
   };
   struct Transaction {
     enum class Kind : std::uint8_t { Check, Consent, Gather };
@@ -340,6 +341,14 @@ class Agent {
   [[nodiscard]] CandidatePair* best_valid() noexcept;
   [[nodiscard]] bool better_pending(const CandidatePair& pair) const noexcept;
 
+  // agent_roam.cpp
+  void network_came();
+  void choose_again();
+  void path_lost();
+  void retry_pairs();
+  void suspect_path();
+  void forget_silent_pair();
+
   // agent_consent.cpp
   void start_consent();
   void stop_consent();
@@ -393,9 +402,13 @@ class Agent {
   CheckList checks_;
   Pacer pacer_;
   std::vector<Transaction> transactions_;
-  bool nominate_now_ = false;  ///< The nomination delay is over.
-  bool completed_ = false;     ///< Was `completed` in this generation: it does not go back to `connected`.
-  bool concluded_ = false;     ///< A pair of this generation is nominated.
+  bool nominate_now_ = false;      ///< The nomination delay is over.
+  bool completed_ = false;         ///< Was `completed` in this generation: it does not go back to `connected`.
+  bool concluded_ = false;         ///< A pair of this generation is nominated.
+  bool settled_ = false;           ///< The same, ever: `concluded_` is taken back when it is time to choose again.
+  bool gathered_ = false;          ///< Gathering was complete in this generation: what comes now is another network.
+  bool lost_ = false;              ///< The network of the selected pair went away, and nothing has taken its place yet.
+  std::uint32_t nominations_ = 0;  ///< How often we have nominated in this generation.
   std::optional<PairId> selected_;
   std::optional<Previous> previous_;
   std::uint32_t selected_pair_changes_ = 0;

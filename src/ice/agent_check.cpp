@@ -68,6 +68,10 @@ void Agent::send_request(Transaction::Kind kind, const CandidatePair& pair, bool
   message.u64(role_ == IceRole::Controlling ? stun::AttributeType::IceControlling : stun::AttributeType::IceControlled,
               tiebreaker_);
   if (use_candidate) message.flag(stun::AttributeType::UseCandidate);
+  // libwebrtc's: which of several nominations counts. A peer that does not know it skips it.
+  if (use_candidate && (nominations_ > 1 || (remote_ && remote_->renomination))) {
+    message.u32(stun::AttributeType::Nomination, std::max(nominations_, 1U));
+  }
   const bool embeds = options_.embedding != 0 && kind == Transaction::Kind::Check;
   if (embeds) t.key = remote.pwd;
   const std::size_t size = embeds ? message.finish() : message.integrity(as_bytes(remote.pwd)).fingerprint().finish();

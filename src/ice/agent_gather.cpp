@@ -60,7 +60,10 @@ void Agent::add_socket(TimePoint now, const LocalSocket& socket) {
     return;
   }
   sockets_.push_back(socket);
-  if (gathering_state_ != IceGatheringState::New) add_host(socket);
+  if (gathering_state_ != IceGatheringState::New) {
+    network_came();
+    add_host(socket);
+  }
   for (std::size_t i = 0; i < servers_.size(); ++i) {
     if (!servers_[i].addresses.empty()) want_gather(i, socket);
   }
@@ -87,17 +90,17 @@ void Agent::remove_socket(TimePoint now, const Endpoint& local, Protocol protoco
     return (base == local && of == protocol) || (protocol == Protocol::Udp && of == Protocol::Tcp &&
                                                  base.address == local.address && !socket(base, Protocol::Tcp));
   };
-  drop_paths([&](const Path& path) { return gone(path.local, path.protocol); });
   std::erase_if(locals_, [&](const LocalEntry& entry) { return gone(entry.base, entry.candidate.protocol); });
+  drop_paths([&](const Path& path) { return gone(path.local, path.protocol); });
   run();
 }
 
 /// Of UDP or of a relay.
 void Agent::drop_base(const Endpoint& base) {
-  drop_paths([&](const Path& path) { return path.local == base && path.protocol == Protocol::Udp; });
   std::erase_if(locals_, [&](const LocalEntry& entry) {
     return entry.base == base && entry.candidate.protocol == Protocol::Udp;
   });
+  drop_paths([&](const Path& path) { return path.local == base && path.protocol == Protocol::Udp; });
 }
 
 void Agent::drop_paths(const std::function<bool(const Path&)>& gone) {
@@ -114,10 +117,15 @@ void Agent::drop_paths(const std::function<bool(const Path&)>& gone) {
   }
   checks_.remove_if([&](const CandidatePair& p) { return gone(p.path); });
   if (lost && active()) {
-    // Another pair that has answered takes over; without one only a restart helps.
+    // Another pair that has answered takes over.
     concluded_ = completed_ = false;
     choose_selected();
-    if (!selected()) fail_all();
+    if (!selected()) {
+      path_lost();
+    } else if (selected_) {
+      // The peer does not know yet, and sends to where nobody is any more.
+      checks_.trigger(*checks_.find(*selected_), true);
+    }
   }
 }
 
@@ -321,6 +329,7 @@ void Agent::update_gathering() {
     return;
   }
   if (relays_.pending()) return;
+  gathered_ = true;
   set_gathering_state(IceGatheringState::Complete);
 }
 

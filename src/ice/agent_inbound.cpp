@@ -150,8 +150,10 @@ void Agent::triggered_check(const EarlyCheck& check) {
     if (pair == nullptr) return;
     ++pair->statistics.requests_received;
     ++pair->statistics.responses_sent;
-    // The peer may have got another address: whether the path in use is dead is asked now, not at the next interval.
-    if (concluded_ && !options_.lite && !timers_.armed(Timer::Disconnected)) send_consent_check();
+    suspect_path();
+  } else if (selected_ != pair->id) {
+    suspect_path();
+    pair = checks_.find(check.path);
   }
   pair->heard = now_;
   if (options_.lite) {

@@ -38,6 +38,12 @@ void Agent::consider_nomination() {
       std::ranges::any_of(checks_.pairs(), &CandidatePair::nominating)) {
     return timers_.stop(Timer::Nominate);
   }
+  if (best->nominated && selected_ == best->id) {
+    // Nothing better has come of choosing again.
+    timers_.stop(Timer::Nominate);
+    if (!better_pending(*best)) conclude(*best);
+    return;
+  }
   // At once when nothing better can come: a direct pair of host candidates, or all candidates are known.
   // Else a short while after the first valid pair. Data flows over that one meanwhile.
   const LocalEntry* const from = local(best->local);
@@ -57,6 +63,7 @@ void Agent::nominate(CandidatePair& pair) {
   // RFC 8445 section 8.1.1: regular nomination repeats the check, now with USE-CANDIDATE.
   timers_.stop(Timer::Nominate);
   pair.nominating = true;
+  ++nominations_;
   checks_.trigger(pair, true);
   send_checks();
 }
@@ -65,7 +72,7 @@ void Agent::conclude(CandidatePair& pair) {
   pair.nominated = true;
   pair.nominating = false;
   const CandidatePair chosen = pair;
-  concluded_ = true;
+  concluded_ = settled_ = true;
   CandidatePair* const old = selected_ && disconnected_ ? checks_.find(*selected_) : nullptr;
   if (old != nullptr && old->id != chosen.id) {
     old->state = PairState::Failed;
@@ -106,6 +113,7 @@ void Agent::peer_nominated(CandidatePair& pair, std::optional<std::uint32_t> nom
 void Agent::select(CandidatePair* pair) {
   if (pair == nullptr || selected_ == pair->id) return;
   selected_ = pair->id;
+  lost_ = false;
   if (previous_) {
     std::erase_if(transactions_, [](const Transaction& t) { return t.previous; });
     previous_.reset();
@@ -121,25 +129,32 @@ void Agent::choose_selected() {
   // Before a nomination any valid pair may carry data (RFC 8445 section 12.1): the best one does. During a restart the
   // pair of the generation before goes on until a new one is nominated.
   if (concluded_ || previous_) return;
+  if (disconnected_ && selected_)
+    return;  // The best one may be just that which is silent: leave_silent_path() decides.
   select(best_valid());
 }
 
 void Agent::leave_silent_path() {
-  // A peer that gives no consent on the nominated pair, but was heard on another one since, has got another address:
+  // A peer that gives no consent on the selected pair, but was heard on another one since, has got another address:
   // its NAT has forgotten it, or it roams. Deviation: RFC 8445 section 8.1.1 has a restart for that, which needs
   // signaling.
-  if (!disconnected_ || !concluded_ || !selected_) return;
+  if (!disconnected_ || !settled_ || !selected_) return;
   CandidatePair* best = nullptr;
+  CandidatePair* nominating = nullptr;
   for (CandidatePair& pair : checks_.pairs()) {
-    if (pair.nominating) return;
+    if (pair.nominating) nominating = &pair;
     if (!pair.valid || pair.id == *selected_ || pair.heard <= consent_at_) continue;
     if (best == nullptr || pair.heard > best->heard) best = &pair;
   }
-  if (best == nullptr) return;
+  if (best == nullptr || best == nominating) return;
+  if (nominating != nullptr && nominating->heard >= best->heard) return;
+  if (nominating != nullptr) nominating->nominating = false;  // The peer has moved on since.
   if (role_ == IceRole::Controlling)
     nominate(*best);
   else if (best->nominate_on_success)
     conclude(*best);
+  else if (!concluded_)
+    select(best);
 }
 
 void Agent::pair_two_lites() {

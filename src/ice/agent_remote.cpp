@@ -80,6 +80,7 @@ Result<> Agent::add_remote_candidate(TimePoint now, const Candidate& candidate) 
   RemoteEntry entry;
   entry.candidate = candidate;
   entry.id = CandidateId{next_candidate_++};
+  entry.late = remote_done_;
   if (remotes_.size() >= options_.max_remote_candidates) {
     ++statistics_.limits_hit;
   } else if (auto endpoint = candidate.endpoint()) {
@@ -109,6 +110,7 @@ void Agent::add_remote_entry(RemoteEntry entry) {
     // RFC 8838 section 11: signaling now tells what a check had told before, with the true type and priority.
     if (same->candidate.type != IceCandidateType::Prflx) return;
     same->candidate = entry.candidate;
+    same->late = entry.late;
     for (CandidatePair& pair : checks_.pairs()) {
       if (pair.remote == same->id) pair.remote_priority = entry.candidate.priority;
     }
@@ -143,13 +145,15 @@ void Agent::start_patience() {
 }
 
 void Agent::pair_remote(const RemoteEntry& remote) {
-  // RFC 8445 section 8.1.2: once a pair is nominated no further ones are formed; only a check from the peer adds one.
-  if (!remote_ || !remote.endpoint || concluded_) return;
+  // RFC 8445 section 8.1.2: once a pair is nominated no further ones are formed; only a check from the peer adds one,
+  // or another network.
+  if (!remote_ || !remote.endpoint || (concluded_ && !remote.late)) return;
+  if (remote.late) choose_again();
   for (const LocalEntry& local : locals_) form_pair(local, remote);
 }
 
 void Agent::pair_local(const LocalEntry& local) {
-  if (!remote_ || concluded_) return;
+  if (!remote_ || (concluded_ && !gathered_)) return;
   for (const RemoteEntry& remote : remotes_) form_pair(local, remote);
 }
 
@@ -170,6 +174,7 @@ CandidatePair* Agent::form_pair(const LocalEntry& local, const RemoteEntry& remo
   pair.remote = remote.id;
   pair.local_priority = local.candidate.priority;
   pair.remote_priority = remote.candidate.priority;
+  if (gathered_ && checks_.pairs().size() >= options_.max_pairs) forget_silent_pair();
   CandidatePair* const added = checks_.add(pair, local.candidate.foundation, remote.candidate.foundation);
   if (added == nullptr) ++statistics_.limits_hit;
   if (added != nullptr && local.candidate.type == IceCandidateType::Relay) permit(added->path);

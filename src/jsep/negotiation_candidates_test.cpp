@@ -217,7 +217,7 @@ TEST_F(CandidatesTest, OfTheBundleTagServeABundleOnlyDataMLine) {
 TEST_F(CandidatesTest, TellWhetherThePeerTakesTrickledOnes) {
   EXPECT_EQ(bob.negotiation.can_trickle(), std::nullopt);
   const std::string sdp = alice.negotiation.create_offer()->sdp;
-  bob.set_remote({.type = SdpType::Offer, .sdp = replaced(sdp, "a=ice-options:trickle\r\n", "")});
+  bob.set_remote({.type = SdpType::Offer, .sdp = replaced(sdp, "a=ice-options:trickle renomination\r\n", "")});
   EXPECT_EQ(bob.negotiation.can_trickle(), false);
   bob.set_remote({.type = SdpType::Offer, .sdp = replaced(sdp, ":trickle", ":ice2 trickle")});
   EXPECT_EQ(bob.negotiation.can_trickle(), true);

@@ -66,7 +66,7 @@ namespace {
 
 void add_session_attributes(sdp::Description& offer, const Options& options, const std::vector<std::string>& bundled) {
   if (!bundled.empty()) offer.attributes.add("group", to_string(sdp::Group{.semantics = "BUNDLE", .mids = bundled}));
-  offer.attributes.add("ice-options", "trickle");
+  offer.attributes.add("ice-options", "trickle renomination");
   if (options.ice_lite) offer.attributes.add("ice-lite");
 }
 

@@ -153,6 +153,7 @@ void Host::pump(TimePoint now) {
     }
   } pumping{*this};
 
+  if (std::exchange(network_changed_, false)) open_sockets(now);
   if (session_->next_timeout() <= now) session_->handle_timeout(now);
   constexpr int rounds = 64;  // Then others get their turn.
   for (int round = 0; round < rounds; ++round) {
@@ -196,6 +197,7 @@ void Host::run_completions() {
 void Host::handle(Session::Event& event, TimePoint now) {
   if (std::holds_alternative<Session::NeedSockets>(event)) {
     open_sockets(now);
+    watch_networks();
   } else if (const auto* question = std::get_if<Session::Resolve>(&event)) {
     if (!names_) {
       names_.emplace(executor_, generator_, [this](ResolveId id, const std::vector<IpAddress>& addresses) {
@@ -248,6 +250,19 @@ void Host::open_sockets(TimePoint now) {
   session_->sockets_done(now);
 }
 
+/// Sockets come and go with the machine's addresses from the first gathering on.
+void Host::watch_networks() {
+  if (watch_ || !tuning_.ice_continual_gathering) return;
+  watch_ = NetworkWatch::at(executor_);
+  if (!watch_) return;
+  watched_as_ = watch_->add([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->network_changed_ = true;
+    self->wake();
+  });
+}
+
 bool Host::transmit(TimePoint now) {
   bool sent = false;
   DatagramBatch& batch = send_scratch();
@@ -283,6 +298,8 @@ void Host::finish() {
   finished_ = true;
   write_trace();
   if (trace_) trace_->flush();
+  if (watch_) watch_->remove(watched_as_);
+  watch_.reset();
   sockets_.close();
   streams_.close();
   if (names_) names_->close();

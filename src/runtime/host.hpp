@@ -11,6 +11,7 @@
 #include "linnet/core/session.hpp"
 #include "runtime/entry_guard.hpp"
 #include "runtime/name_lookup.hpp"
+#include "runtime/network_watch.hpp"
 #include "runtime/observer.hpp"
 #include "runtime/socket_set.hpp"
 #include "runtime/stream_set.hpp"
@@ -61,6 +62,7 @@ class Host : public std::enable_shared_from_this<Host> {
   void run_completions();
   void handle(Session::Event& event, TimePoint now);
   void open_sockets(TimePoint now);
+  void watch_networks();
   void name_session();
   /// False when there was nothing to send.
   bool transmit(TimePoint now);
@@ -84,6 +86,9 @@ class Host : public std::enable_shared_from_this<Host> {
   std::optional<Session::Event> next_event_;
   std::deque<std::move_only_function<void()>> completions_;
   EntryGuard guard_;
+  std::shared_ptr<NetworkWatch> watch_;  ///< Null: not watched, or not yet.
+  NetworkWatch::Id watched_as_ = 0;
+  bool network_changed_ = false;
   bool wake_posted_ = false;
   bool pumping_ = false;
   bool again_ = false;

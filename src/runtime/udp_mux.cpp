@@ -1,57 +1,18 @@
 #include "runtime/udp_mux.hpp"
 
-#include <algorithm>
-#include <boost/asio/execution/context.hpp>
-#include <boost/asio/execution_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/query.hpp>
 #include <exception>
-#include <mutex>
+#include <string>
 #include <system_error>
 #include <utility>
 
 #include "io/clock.hpp"
-#include "io/interfaces.hpp"
+#include "runtime/shared_by_executor.hpp"
 
 namespace linnet::runtime {
 
-/// The ports in use in one execution context. Locked: its executors may run on different threads; only making a
-/// connection comes here, no packet does.
-class UdpMuxes : public boost::asio::execution_context::service {
- public:
-  using key_type = UdpMuxes;
-  static inline boost::asio::execution_context::id id;  // Asio names services by the addresses of these.
-
-  explicit UdpMuxes(boost::asio::execution_context& context) : service(context) {}
-
-  std::shared_ptr<UdpMux> find(const boost::asio::any_io_executor& executor, std::uint16_t port) {
-    const std::scoped_lock lock{mutex_};
-    std::erase_if(muxes_, [](const auto& entry) { return entry.expired(); });
-    for (const auto& entry : muxes_) {
-      auto mux = entry.lock();
-      if (mux && mux->port_ == port && mux->executor_ == executor) return mux;
-    }
-    return nullptr;
-  }
-  void add(const std::shared_ptr<UdpMux>& mux) {
-    const std::scoped_lock lock{mutex_};
-    muxes_.push_back(mux);
-  }
-
- private:
-  void shutdown() override {
-    for (const auto& entry : std::exchange(muxes_, {})) {
-      if (const auto mux = entry.lock()) mux->abandon();
-    }
-  }
-
-  std::mutex mutex_;
-  std::vector<std::weak_ptr<UdpMux>> muxes_;
-};
-
 Result<std::shared_ptr<UdpMux>> UdpMux::at(const boost::asio::any_io_executor& executor, const Tuning& tuning) {
-  auto& context = boost::asio::query(executor, boost::asio::execution::context);
-  auto& muxes = boost::asio::use_service<UdpMuxes>(context);
+  auto& muxes = SharedByExecutor<UdpMux>::of(executor);
   if (auto known = muxes.find(executor, tuning.udp_mux_port)) return known;
   // That the port is taken is better known now than by candidates that never come.
   for (const IpAddress& any : {IpAddress{}, IpAddress::v6({})}) {
@@ -62,7 +23,7 @@ Result<std::shared_ptr<UdpMux>> UdpMux::at(const boost::asio::any_io_executor& e
                                                " (Tuning::udp_mux_port) cannot be bound: " + probe.error().message());
   }
   auto mux = std::make_shared<UdpMux>(Key{}, executor, tuning);
-  muxes.add(mux);
+  muxes.add(executor, mux, tuning.udp_mux_port);
   return mux;
 }
 

@@ -63,8 +63,6 @@ class UdpMux : public std::enable_shared_from_this<UdpMux> {
   void abandon();
 
  private:
-  friend class UdpMuxes;
-
   void wait(const std::shared_ptr<Socket>& socket);
   void on_readable(Socket& socket);
   void deliver(std::span<Datagram> datagrams);

@@ -212,6 +212,7 @@ void Core::path_changed(TimePoint now) {
   }
   path_mtu_.path_changed();
   path_mtu_found();
+  resume();
   if (trace_) trace_changes();
 }
 

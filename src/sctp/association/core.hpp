@@ -183,6 +183,7 @@ class Core {
   void retransmission_timed_out();
   void reordering_timed_out();
   void probe_timed_out();
+  void resume();
   /// After everything that changes what is in flight.
   void arm_recovery_timers();
   [[nodiscard]] bool peer_may_wait() const noexcept;

@@ -89,4 +89,15 @@ void Core::retransmission_timed_out() {
   arm_recovery_timers();
 }
 
+/// Nothing was heard on the path before, whose timer has backed off to seconds: on this one it begins anew, at once.
+void Core::resume() {
+  if (!tcb_ || errors_ == 0 || !timers_.armed(Timer::Retransmission)) return;
+  errors_ = 0;
+  rto_.answered();
+  tcb_->outstanding.timed_out();
+  tcb_->fast_retransmit = tcb_->outstanding.has_lost();
+  timers_.set(Timer::Retransmission, now_ + rto_.value());
+  arm_recovery_timers();
+}
+
 }  // namespace linnet::sctp

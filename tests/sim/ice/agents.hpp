@@ -27,6 +27,7 @@ class Agents {
     std::vector<Candidate> candidates;
     unsigned selections = 0;
     unsigned role_changes = 0;
+    std::uint16_t cost = 0;    ///< Of the networks that it has in the beginning.
     bool tcp_listens = false;  ///< Has a listening socket on each address.
     unsigned connects = 0;     ///< Streams that it asked for.
     bool hide = false;         ///< Tells its host candidates as mDNS names.
@@ -57,6 +58,17 @@ class Agents {
     later([this, &to, remote = RemoteParameters{from.agent.local_credentials(), from.agent.options().lite}] {
       ASSERT_TRUE(to.agent.set_remote(now(), remote));
     });
+  }
+  /// The peer's machine gets another address, and its owner tells the agent.
+  void network_comes(Peer& peer, const IpAddress& address, std::uint16_t cost = 0) {
+    peer.host.add_address(address);
+    peer.agent.add_socket(now(), {.local = *peer.host.bind({address, 0}), .cost = cost});
+  }
+  void network_goes(Peer& peer, const IpAddress& address) {
+    for (const Endpoint& local : peer.host.sockets()) {
+      if (local.address == address) peer.agent.remove_socket(now(), local);
+    }
+    peer.host.remove_address(address);
   }
   void restart() {
     a.agent.restart(now());
@@ -135,7 +147,7 @@ class Agents {
       const auto bound = peer.host.sockets();
       if (bound.empty()) {
         for (const IpAddress& address : peer.host.addresses()) {
-          peer.agent.add_socket(now(), {.local = *peer.host.bind({address, 0})});
+          peer.agent.add_socket(now(), {.local = *peer.host.bind({address, 0}), .cost = peer.cost});
           if (!peer.tcp_listens) continue;
           peer.agent.add_socket(now(),
                                 {.local = world.streams->listen(peer.host, {address, 0}), .protocol = Protocol::Tcp});

@@ -79,7 +79,7 @@ TEST(SessionOverTcp, CarriesLargeMessagesHoweverTheStreamIsCut) {
   }
 }
 
-TEST(SessionOverTcp, ARestartMakesANewStreamAndLosesNothing) {
+TEST(SessionOverTcp, AStreamThatBreaksIsMadeAnewWithAndWithoutARestartAndLosesNothing) {
   for (const std::uint64_t seed : seeds(12)) {
     const SeedTrace trace{seed};
     TcpCall call{seed};
@@ -87,13 +87,11 @@ TEST(SessionOverTcp, ARestartMakesANewStreamAndLosesNothing) {
     for (int i = 0; i < 100; ++i)
       ASSERT_TRUE(call.m.a.session->send(call.m.now(), call.channel, std::string(10'000, 'x')));
     call.m.run_for(15ms);
-    // Broken in the middle of a frame; nobody but the application can signal a restart.
+    // Broken in the middle of a frame.
     const auto paths = call.streams.paths(call.host_a);
     for (const Path& path : paths) call.streams.reset(call.host_a, path);
-    ASSERT_EQ(
-        call.m.run_until([&] { return call.m.a.session->ice_connection_state() == IceConnectionState::Failed; }, 10s),
-        Stop::Done);
-    call.m.a.session->restart_ice(call.m.now());
+    // It is made anew in the same generation, or by a restart that the application asks for.
+    if (seed % 2 == 0) call.m.a.session->restart_ice(call.m.now());
     ASSERT_EQ(call.m.run_until([&] { return call.received == 100; }, 60s), Stop::Done)
         << call.received << ' ' << call.m.describe();
     EXPECT_EQ(call.bytes, 1'000'000U);
