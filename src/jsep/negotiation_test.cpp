@@ -19,13 +19,14 @@ TEST_F(NegotiationTest, OffersExactlyWhatJsepDemands) {
   ASSERT_TRUE(d);
   const std::string ufrag{d->media[0].attributes.value("ice-ufrag").value()};
   const std::string pwd{d->media[0].attributes.value("ice-pwd").value()};
-  EXPECT_EQ(offer->sdp,
-            "v=0\r\no=- " + d->origin.session_id +
-                " 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"
-                "a=ice-options:trickle renomination\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\n"
-                "a=ice-ufrag:" +
-                ufrag + "\r\na=ice-pwd:" + pwd + "\r\na=fingerprint:" + to_string(test_options('A').fingerprints[0]) +
-                "\r\na=setup:actpass\r\na=mid:0\r\na=sctp-port:5000\r\na=max-message-size:262144\r\n");
+  EXPECT_EQ(offer->sdp, "v=0\r\no=- " + d->origin.session_id +
+                            " 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"
+                            "a=ice-options:trickle renomination\r\nm=application 9 UDP/DTLS/SCTP "
+                            "webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\n"
+                            "a=ice-ufrag:" +
+                            ufrag + "\r\na=ice-pwd:" + pwd +
+                            "\r\na=fingerprint:" + to_string(test_options('A').fingerprints[0]) +
+                            "\r\na=setup:actpass\r\na=mid:0\r\na=sctp-port:5000\r\na=max-message-size:262144\r\n");
   EXPECT_TRUE(sdp::is_ice_ufrag(ufrag));
   EXPECT_TRUE(sdp::is_ice_password(pwd));
   const auto id = sdp::parse_number(d->origin.session_id);
