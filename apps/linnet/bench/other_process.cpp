@@ -33,6 +33,7 @@ OtherProcess::OtherProcess(const std::vector<std::string>& more) {
   std::vector<std::string> words{"linnet", "bench", "--local", "--other-end"};
   words.insert(words.end(), more.begin(), more.end());
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   const int failed = ::posix_spawn(&pid_, program_file().c_str(), &actions, nullptr, arguments.data(), environ);
