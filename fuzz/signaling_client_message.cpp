@@ -17,8 +17,11 @@ struct Laws {
   void operator()(const ReadyMessage& m) const {
     require(m.ready.heartbeat.count() >= 0 && m.ready.heartbeat <= std::chrono::hours{24});
     require(m.ready.peer.size() + m.ready.session.size() + m.resume.size() <= frame);
-    require(m.ready.ice_servers.size() <= frame);
-    for (const auto& server : m.ready.ice_servers) require(!server.urls.empty());
+    (*this)(IceServersMessage{m.ready.ice_servers});
+  }
+  void operator()(const IceServersMessage& m) const {
+    require(m.ice_servers.size() <= frame);
+    for (const auto& server : m.ice_servers) require(!server.urls.empty());
   }
   void operator()(const JoinedMessage& m) const {
     require(m.joined.peers.size() <= frame);
