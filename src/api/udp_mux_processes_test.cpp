@@ -85,6 +85,7 @@ int server(Wire::native_handle_type handle, std::uint16_t port) {
     Wire wire{io, asio::local::stream_protocol{}, handle};
     Tuning tuning;
     tuning.ice_loopback_only = true;
+    tuning.ice_tcp = IceTcp::Off;
     tuning.udp_mux_port = port;
     std::vector<std::unique_ptr<PeerConnection>> all;
     testing::run(io, serve(wire, tuning, all), std::chrono::seconds{120});
@@ -113,6 +114,7 @@ void add_ports(const std::string& sdp, std::set<std::string>& ports) {
 awaitable<void> connect_all(Wire& wire, std::vector<Client>& clients, std::set<std::string>& ports) {
   Tuning tuning;
   tuning.ice_loopback_only = true;
+  tuning.ice_tcp = IceTcp::Off;
   std::string sdp;
   for (std::uint32_t i = 0; i < connections; ++i) {
     Client& client = clients[i];

@@ -30,6 +30,7 @@ std::uint16_t free_port(asio::io_context& io) {
 Tuning sharing(std::uint16_t port) {
   Tuning tuning;
   tuning.ice_loopback_only = true;
+  tuning.ice_tcp = IceTcp::Off;
   tuning.udp_mux_port = port;
   return tuning;
 }

@@ -68,11 +68,12 @@ class LayersTest(unittest.TestCase):
                 self.expect(f"signaling/{folder}/wrong.hpp:2", header)
                 self.doCleanups()
 
-    def test_signaling_must_not_use_the_stack_beyond_base(self):
-        for folder in ("protocol", "hub", "server", "client", "tests"):
+    def test_signaling_must_not_use_the_stack_beyond_base_and_the_hubs_crypto(self):
+        for folder, header in (("protocol", "crypto/hash.hpp"), ("hub", "stun/types.hpp"), ("server", "stun/types.hpp"), ("client", "crypto/hash.hpp"),
+                               ("tests", "crypto/hash.hpp")):
             with self.subTest(folder=folder):
-                self.put(f"signaling/{folder}/wrong.cpp", '\n#include "crypto/hash.hpp"\n')
-                self.expect(f"signaling/{folder}/wrong.cpp:2", "crypto/hash.hpp")
+                self.put(f"signaling/{folder}/wrong.cpp", f'\n#include "{header}"\n')
+                self.expect(f"signaling/{folder}/wrong.cpp:2", header)
                 self.doCleanups()
 
     def test_signaling_must_not_know_the_api_not_even_through_another_header(self):
