@@ -94,7 +94,7 @@ TEST(StreamFraming, PadsChannelDataToFourBytesAndStunNever) {
 TEST(StreamFraming, HandsAWholeDatagramOutWhereItLies) {
   Bytes stream;
   for (int i = 0; i < 3; ++i) put(stream, Framing::Rfc4571, of_size(500));
-  stream.resize(stream.size() - 1);
+  stream.pop_back();
   Deframer deframer{Framing::Rfc4571};
   deframer.feed(stream);
   for (std::size_t i = 0; i < 2; ++i) {
