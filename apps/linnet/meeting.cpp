@@ -298,6 +298,10 @@ class Meeting::Impl : public std::enable_shared_from_this<Meeting::Impl> {
           const bool failed = m->remote->connection.connection_state() == PeerConnectionState::Failed;
           if (state == SctpTransportState::Closed && !failed) self.closed_by_peer(m);
         })));
+    // The first path to answer need not be the one to stay: a relay is often quicker than a NAT is opened from both
+    // sides.
+    member->subscriptions.push_back(connection.on_selected_candidate_pair_change.add(
+        guarded(member, [](Impl& self, const std::shared_ptr<Member>& m, const Path&) { self.path_changed(*m); })));
     member->subscriptions.push_back(connection.on_ice_candidate_error.add([](const IceCandidateErrorEvent& event) {
       spdlog::warn("{}: {} {}", event.url, event.error_code, event.error_text);
     }));
@@ -324,9 +328,9 @@ class Meeting::Impl : public std::enable_shared_from_this<Meeting::Impl> {
     output_.event("connection", {{"peer", remote.id}, {"name", remote.name}, {"state", to_string(state)}});
     if (state == PeerConnectionState::Connected && !std::exchange(remote.was_connected, true)) {
       member->connect_timer.cancel();
-      const auto path = path_in_words(remote.connection);
-      output_.status(options_.stdio() ? "connected, " + path : "connected to " + remote.name + ", " + path);
-      output_.event("connected", {{"peer", remote.id}, {"name", remote.name}, {"path", path}});
+      remote.path = path_in_words(remote.connection);
+      output_.status((options_.stdio() ? "connected, " : "connected to " + remote.name + ", ") + remote.path);
+      output_.event("connected", {{"peer", remote.id}, {"name", remote.name}, {"path", remote.path}});
       if (owner_ && owner_->on_connected) owner_->on_connected(member->remote);
     } else if (state == PeerConnectionState::Disconnected) {
       output_.status("the connection to " + remote.name + " is interrupted");
@@ -337,6 +341,14 @@ class Meeting::Impl : public std::enable_shared_from_this<Meeting::Impl> {
                                : std::string{remote.was_connected ? ": it was lost" : ": no path was found"};
       gone(*member, refused ? Ending::Refused : Ending::Failed, "the connection to " + remote.name + " failed" + why);
     }
+  }
+
+  void path_changed(const Member& member) {
+    auto& remote = *member.remote;
+    auto path = path_in_words(remote.connection);
+    if (!remote.was_connected || path == std::exchange(remote.path, path)) return;
+    output_.status("the connection" + (options_.stdio() ? "" : " to " + remote.name) + " is " + path + " now");
+    output_.event("path", {{"peer", remote.id}, {"name", remote.name}, {"path", path}});
   }
 
   void gone(Member& member, Ending ending, const std::string& why) {

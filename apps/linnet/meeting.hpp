@@ -23,6 +23,7 @@ class Remote {
   std::string name{};   ///< What it calls itself, made printable.
   bool caller = false;  ///< This side makes the connection, and the first channel.
   bool was_connected = false;
+  std::string path{};  ///< In words, as last told.
   PeerConnection connection;
 };
 using RemotePtr = std::shared_ptr<Remote>;

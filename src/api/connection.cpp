@@ -59,6 +59,7 @@ void Connection::close_events() {
   events_.signaling_state_change.close();
   events_.ice_connection_state_change.close();
   events_.ice_gathering_state_change.close();
+  events_.selected_candidate_pair_change.close();
   events_.dtls_transport_state_change.close();
   events_.sctp_transport_state_change.close();
 }

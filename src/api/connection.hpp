@@ -29,6 +29,7 @@ class Connection final : public runtime::Observer, public EventOwner, public std
           signaling_state_change(owner),
           ice_connection_state_change(owner),
           ice_gathering_state_change(owner),
+          selected_candidate_pair_change(owner),
           dtls_transport_state_change(owner),
           sctp_transport_state_change(owner) {}
     EventState<PeerConnectionState> connection_state_change;
@@ -40,6 +41,7 @@ class Connection final : public runtime::Observer, public EventOwner, public std
     EventState<SignalingState> signaling_state_change;
     EventState<IceConnectionState> ice_connection_state_change;
     EventState<IceGatheringState> ice_gathering_state_change;
+    EventState<Path> selected_candidate_pair_change;
     EventState<DtlsTransportState> dtls_transport_state_change;
     EventState<SctpTransportState> sctp_transport_state_change;
   };
@@ -106,6 +108,7 @@ class Connection final : public runtime::Observer, public EventOwner, public std
   void handle(Session::ConnectionStateChange& e);
   void handle(Session::IceCandidateFound& e);
   void handle(Session::IceCandidateError& e);
+  void handle(Session::SelectedPairChange& e);
   void handle(Session::DtlsStateChange& e);
   void handle(Session::SctpStateChange& e);
   void handle(Session::DataChannelAnnounced& e);

@@ -41,6 +41,7 @@ void Connection::handle(Session::IceCandidateError& e) {
                                     .error_code = e.error_code,
                                     .error_text = std::move(e.error_text)});
 }
+void Connection::handle(Session::SelectedPairChange& e) { events_.selected_candidate_pair_change.emit(e.path); }
 void Connection::handle(Session::DtlsStateChange& e) {
   if (e.error) failure_ = std::move(e.error);
   events_.dtls_transport_state_change.emit(e.state);

@@ -53,6 +53,7 @@ PeerConnection::PeerConnection(Executor executor, Configuration configuration, T
   on_signaling_state_change = event_of(impl_, e.signaling_state_change);
   on_ice_connection_state_change = event_of(impl_, e.ice_connection_state_change);
   on_ice_gathering_state_change = event_of(impl_, e.ice_gathering_state_change);
+  on_selected_candidate_pair_change = event_of(impl_, e.selected_candidate_pair_change);
   on_dtls_transport_state_change = event_of(impl_, e.dtls_transport_state_change);
   on_sctp_transport_state_change = event_of(impl_, e.sctp_transport_state_change);
 }
@@ -72,6 +73,7 @@ PeerConnection& PeerConnection::operator=(PeerConnection&& other) noexcept {
   on_signaling_state_change = std::move(other.on_signaling_state_change);
   on_ice_connection_state_change = std::move(other.on_ice_connection_state_change);
   on_ice_gathering_state_change = std::move(other.on_ice_gathering_state_change);
+  on_selected_candidate_pair_change = std::move(other.on_selected_candidate_pair_change);
   on_dtls_transport_state_change = std::move(other.on_dtls_transport_state_change);
   on_sctp_transport_state_change = std::move(other.on_sctp_transport_state_change);
   return *this;

@@ -171,6 +171,20 @@ TEST(PeerConnection, MeetsAPeerInTheSameProcessAndExchangesMessages) {
   }(pair));
 }
 
+TEST(PeerConnection, TellsWhichPathItTakes) {
+  asio::io_context io;
+  Pair pair{io.get_executor()};
+  testing::run(io, [](Pair& p) -> awaitable<void> {
+    std::vector<Path> paths;
+    p.a->on_selected_candidate_pair_change = [&paths](const Path& path) { paths.push_back(path); };
+    auto chat = p.a->create_data_channel("chat");
+    co_await chat.on_open.next();
+    EXPECT_FALSE(paths.empty());
+    const std::optional<Path> last = paths.empty() ? std::optional<Path>{} : paths.back();
+    EXPECT_EQ(p.a->selected_path(), last);
+  }(pair));
+}
+
 TEST(PeerConnection, TellsThePeerWhenItCloses) {
   asio::io_context io;
   Pair pair{io.get_executor()};
