@@ -20,11 +20,13 @@ using turn_server::testing::Bytes;
 using turn_server::testing::Client;
 
 const Endpoint at_server{.address = IpAddress::v4({192, 0, 2, 1}), .port = 3'478};
+const Endpoint other_server{.address = IpAddress::v4({192, 0, 2, 2}), .port = 3'479};
 constexpr std::size_t max_allocations = 4;
 
 turn_server::Options options() {
   return {.users = {{"ann", "apple"}},
           .secret = "north",
+          .discovery = {{.primary = at_server, .alternate = other_server}},
           .max_allocations = max_allocations,
           .max_allocations_per_user = 3,
           .max_permissions = 4,
@@ -56,7 +58,7 @@ class World {
       case 12: return server_.relay_opened(now_, turn_server::RelayId{pick(0)}, address(pick(1), pick(2)));
       case 13: opens_ = !opens_; return;
       case 14: return pump();
-      default: return say(client, client.binding(), more);
+      default: return say(client, pick(1) % 2 == 0 ? client.binding() : discover(client, pick(2)), more);
     }
   }
   void finish() {
@@ -81,6 +83,19 @@ class World {
     return {{at_server.address, port(local)}, {at_server.address, port(relayed)}};
   }
 
+  /// A Binding request of RFC 5780.
+  static Bytes discover(Client& client, std::uint8_t what) {
+    client.path.local = {what & 1U ? at_server.address : other_server.address,
+                         what & 2U ? at_server.port : other_server.port};
+    Bytes out = client.request(stun::Method::Binding, [&](stun::MessageBuilder& message) {
+      const std::array<std::byte, 4> value{std::byte{0}, std::byte{0}, std::byte{what}, std::byte{what}};
+      if (what & 4U) message.u32(stun::AttributeType::ChangeRequest, what >> 4U);
+      if (what & 8U) message.attribute(stun::AttributeType::Padding, value);
+      if (what & 16U) message.attribute(stun::AttributeType::ResponsePort, std::span{value}.subspan(2));
+    });
+    return out;
+  }
+
   /// Says it, with up to two bytes changed.
   void say(Client& client, Bytes bytes, std::span<const std::byte> more) {
     if (more.size() >= 6 && !bytes.empty()) {
@@ -90,6 +105,7 @@ class World {
       }
     }
     hand_in(client.path, std::move(bytes));
+    client.path.local = at_server;
   }
   void hand_in(const Path& path, Bytes bytes) {
     server_.handle_datagram({.at = now_, .path = path, .bytes = bytes});
@@ -125,6 +141,12 @@ class World {
     return any;
   }
   void look(const DatagramBatch::Run& run) {
+    if (run.path.local.address == other_server.address || run.path.local.port == other_server.port) {
+      // RFC 5780: to the address that asked, and to no other one.
+      require(std::ranges::any_of(
+          clients_, [&](const Client& client) { return client.path.remote.address == run.path.remote.address; }));
+      return;
+    }
     if (run.path.local != at_server) {
       // From a relay, to a peer that the policy allows.
       require(run.path.remote.address == peer(0).address || run.path.remote.address == peer(1).address ||

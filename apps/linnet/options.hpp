@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,8 +36,10 @@ struct MeetingOptions {
 
 /// Which TURN servers `linnet serve` hands out.
 struct TurnOptions {
-  bool embedded = false;      ///< One inside this process,
-  std::uint16_t port = 3478;  ///< at this port.
+  bool embedded = false;                          ///< One inside this process,
+  std::uint16_t port = 3478;                      ///< at this port.
+  std::optional<std::uint16_t> alternate_port{};  ///< RFC 5780
+  std::string alternate_address{};
   std::uint16_t relay_port_min = 0;
   std::uint16_t relay_port_max = 0;
   bool allow_private = false;

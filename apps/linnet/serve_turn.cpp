@@ -76,6 +76,17 @@ void add_turn_arguments(CLI::App& serve, TurnOptions& options) {
       ->take_last();
   serve.add_option("--stun-turn-port", options.port, "UDP and TCP port of the embedded server, 0 for a free one")
       ->capture_default_str();
+  auto* port =
+      serve.add_option("--stun-turn-alternate-port", options.alternate_port,
+                       "A second port of the embedded server, 0 for a free one: with it `linnet doctor` can say "
+                       "how a NAT filters (RFC 5780)");
+  serve
+      .add_option(
+          "--stun-turn-alternate-ip", options.alternate_address,
+          "A second address of this machine for the embedded server: with it `linnet doctor` can say all about a "
+          "NAT")
+      ->needs(port)
+      ->type_name("ADDRESS");
   serve
       .add_option_function<std::string>(
           "--turn-relay-ports",
@@ -123,6 +134,8 @@ Result<> IceService::start(const boost::asio::any_io_executor& executor, const T
   embedded_ = std::make_unique<StunTurnServer>(
       executor, StunTurnServerOptions{.bind_address = bind,
                                       .port = options.port,
+                                      .alternate_port = options.alternate_port,
+                                      .alternate_address = options.alternate_address,
                                       .relay_port_min = options.relay_port_min,
                                       .relay_port_max = options.relay_port_max,
                                       .external_address = options.external,

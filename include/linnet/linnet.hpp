@@ -8,6 +8,7 @@
 #include "linnet/event.hpp"
 #include "linnet/exception.hpp"
 #include "linnet/ice_candidate.hpp"
+#include "linnet/nat_behavior.hpp"
 #include "linnet/peer_connection.hpp"
 #include "linnet/runtime.hpp"
 #include "linnet/session_description.hpp"

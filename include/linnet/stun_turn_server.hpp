@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,12 @@ struct StunTurnServerOptions {
   std::string bind_address = "127.0.0.1";
   std::uint16_t port = 3478;  ///< UDP and TCP; 0 takes a free one, see StunTurnServer::port().
   bool tcp = true;            ///< Clients may come over TCP too; relays are UDP always.
+  /// A second port: with it clients can find out how their NAT filters (RFC 5780, what `linnet doctor` asks). 0 takes a
+  /// free one, see StunTurnServer::alternate_port().
+  std::optional<std::uint16_t> alternate_port{};
+  /// A second address of this machine, of the same family as `bind_address`: with it and the second port clients learn
+  /// all about their NAT (RFC 5780). Empty: there is none. Not behind a NAT: `external_address` must be empty.
+  std::string alternate_address{};
   /// Ports of relays; 0: any that the system gives. Open them in a firewall that is in the way.
   std::uint16_t relay_port_min = 0;
   std::uint16_t relay_port_max = 0;
@@ -43,8 +50,8 @@ struct StunTurnServerOptions {
   std::size_t max_connections = 1'000;     ///< Over TCP.
 };
 
-/// Extension: a small STUN (RFC 8489) and TURN (RFC 8656) server inside your program, for demonstrations, tests and
-/// networks of a home or an office. In production use coturn.
+/// Extension: a small STUN (RFC 8489, RFC 5780) and TURN (RFC 8656) server inside your program, for demonstrations,
+/// tests and networks of a home or an office. In production use coturn.
 ///
 /// Two relays of the server reach each other wherever it stands; otherwise its own network is out of bounds unless the
 /// options say more.
@@ -75,7 +82,8 @@ class StunTurnServer {
   /// Ends all allocations and closes all sockets at once.
   void stop();
 
-  [[nodiscard]] std::uint16_t port() const noexcept;  ///< The port in use; 0 while not started.
+  [[nodiscard]] std::uint16_t port() const noexcept;            ///< The port in use; 0 while not started.
+  [[nodiscard]] std::uint16_t alternate_port() const noexcept;  ///< The second one; 0: there is none.
   [[nodiscard]] Stats stats() const noexcept;
 
  private:

@@ -52,6 +52,20 @@ Result<TurnHostOptions> checked(const StunTurnServerOptions& options) {
     if (!out.external || out.external->is_unspecified() || out.external->is_multicast())
       return fail(ErrorName::TypeError, options.external_address + " is no address that peers could reach");
   }
+  out.alternate_port = options.alternate_port;
+  if (!options.alternate_address.empty()) {
+    out.alternate_address = IpAddress::parse(options.alternate_address);
+    const auto fits = [&](const IpAddress& a) { return a.family() == out.alternate_address->family(); };
+    if (!out.alternate_address || out.alternate_address->is_unspecified() || out.alternate_address->is_multicast())
+      return fail(ErrorName::TypeError, options.alternate_address + " is no address to listen on");
+    if (std::ranges::none_of(out.addresses, fits) ||
+        std::ranges::all_of(out.addresses, [&](const IpAddress& a) { return a == out.alternate_address; }))
+      return wrong("the second address is another one of the same family as the first");
+    if (!options.alternate_port || out.external)
+      return wrong("a second address needs a second port, and no NAT before it");
+  }
+  if (options.alternate_port && options.alternate_port == options.port && options.port != 0)
+    return wrong("the second port is another one than the first");
   auto& server = out.server;
   server.realm = options.realm;
   for (const auto& user : options.users) server.users.push_back({.name = user.name, .password = user.password});
@@ -106,6 +120,10 @@ StunTurnServer::~StunTurnServer() = default;
 Result<> StunTurnServer::start() { return impl_->start(); }
 void StunTurnServer::stop() { impl_->stop(); }
 std::uint16_t StunTurnServer::port() const noexcept { return impl_->host() ? impl_->host()->port() : 0; }
+
+std::uint16_t StunTurnServer::alternate_port() const noexcept {
+  return impl_->host() ? impl_->host()->alternate_port() : 0;
+}
 
 StunTurnServer::Stats StunTurnServer::stats() const noexcept {
   const auto* host = impl_->host();

@@ -39,17 +39,19 @@ class UdpEnd {
   explicit UdpEnd(asio::io_context& io) : socket_(io, {loopback, 0}) { read(); }
 
   [[nodiscard]] Endpoint local() const { return {IpAddress::v4({127, 0, 0, 1}), socket_.local_endpoint().port()}; }
-  void send(std::uint16_t port, const Bytes& datagram) {
-    socket_.send_to(asio::buffer(datagram), udp::endpoint{loopback, port});
+  void send(std::uint16_t port, const Bytes& datagram, const asio::ip::address_v4& to = loopback) {
+    socket_.send_to(asio::buffer(datagram), udp::endpoint{to, port});
   }
   std::vector<Bytes> received;
   std::uint16_t from = 0;
+  std::string from_address{};
 
  private:
   void read() {
     socket_.async_receive_from(asio::buffer(room_), from_, [this](boost::system::error_code error, std::size_t size) {
       if (error) return;
       from = from_.port();
+      from_address = from_.address().to_string();
       received.emplace_back(room_.begin(), room_.begin() + static_cast<std::ptrdiff_t>(size));
       read();
     });
@@ -267,6 +269,58 @@ TEST_F(StunTurnServerTest, StopsAtOnceAndCanStartAgain) {
   EXPECT_FALSE(server_->start()) << "twice";
 }
 
+TEST_F(StunTurnServerTest, AnswersFromItsOtherAddressAndPort) {
+  auto two = options();
+  two.alternate_address = "127.0.0.2";
+  two.alternate_port = 0;
+  start(two);
+  ASSERT_NE(server_->alternate_port(), 0);
+  ASSERT_NE(server_->alternate_port(), server_->port());
+  UdpEnd end{io_};
+  Client client{{}, "", ""};
+  client.authenticated = false;
+  const auto change = [&](std::uint32_t flags) {
+    return client.request(stun::Method::Binding,
+                          [&](stun::MessageBuilder& out) { out.u32(AttributeType::ChangeRequest, flags); });
+  };
+  const Bytes reply = ask(end, client.binding());
+  EXPECT_EQ(MessageView::parse(reply)->address(AttributeType::OtherAddress),
+            (Endpoint{IpAddress::v4({127, 0, 0, 2}), server_->alternate_port()}));
+  EXPECT_TRUE(success(ask(end, change(stun::change_address | stun::change_port))));
+  EXPECT_EQ(end.from_address, "127.0.0.2");
+  EXPECT_EQ(end.from, server_->alternate_port());
+  EXPECT_TRUE(success(ask(end, change(stun::change_port))));
+  EXPECT_EQ(end.from_address, "127.0.0.1");
+  EXPECT_EQ(end.from, server_->alternate_port());
+  end.send(server_->alternate_port(), change(stun::change_address | stun::change_port),
+           asio::ip::make_address_v4("127.0.0.2"));
+  EXPECT_TRUE(success(next(end)));
+  EXPECT_EQ(end.from_address, "127.0.0.1");
+  EXPECT_EQ(end.from, server_->port());
+  // A relay can be had at each.
+  client = Client{{}, "ann", "apple"};
+  end.send(server_->alternate_port(), client.allocate(), asio::ip::make_address_v4("127.0.0.2"));
+  client.learn(next(end));
+  end.send(server_->alternate_port(), client.allocate(), asio::ip::make_address_v4("127.0.0.2"));
+  EXPECT_TRUE(success(next(end)));
+  server_->stop();
+  EXPECT_EQ(server_->alternate_port(), 0);
+}
+
+TEST_F(StunTurnServerTest, HasASecondPortWithoutASecondAddress) {
+  auto two = options();
+  two.alternate_port = 0;
+  start(two);
+  UdpEnd end{io_};
+  Client client{{}, "", ""};
+  EXPECT_FALSE(MessageView::parse(ask(end, client.binding()))->has(AttributeType::OtherAddress));
+  const auto change = client.request(stun::Method::Binding, [&](stun::MessageBuilder& out) {
+    out.u32(AttributeType::ChangeRequest, stun::change_port);
+  });
+  EXPECT_TRUE(success(ask(end, change)));
+  EXPECT_EQ(end.from, server_->alternate_port());
+}
+
 TEST_F(StunTurnServerTest, SaysWhatIsWrongWithItsOptions) {
   const auto with = [&](auto change) {
     auto wrong = options();
@@ -282,6 +336,15 @@ TEST_F(StunTurnServerTest, SaysWhatIsWrongWithItsOptions) {
   EXPECT_THAT(with([](auto& o) { o.users.push_back({"", "x"}); }), HasSubstr("name"));
   EXPECT_THAT(with([](auto& o) { o.users.push_back({"x", ""}); }), HasSubstr("password"));
   EXPECT_THAT(with([](auto& o) { o.external_address = "0.0.0.0"; }), HasSubstr("0.0.0.0"));
+  const auto second = [&](std::string address, std::optional<std::uint16_t> port) {
+    return with([&](auto& o) { o.alternate_address = std::move(address), o.alternate_port = port; });
+  };
+  EXPECT_THAT(second("here", 0), HasSubstr("here"));
+  EXPECT_THAT(second("0.0.0.0", 0), HasSubstr("0.0.0.0"));
+  EXPECT_THAT(second("127.0.0.1", 0), HasSubstr("another one"));
+  EXPECT_THAT(second("::1", 0), HasSubstr("same family"));
+  EXPECT_THAT(second("127.0.0.2", {}), HasSubstr("second port"));
+  EXPECT_THAT(with([](auto& o) { o.port = 3'478, o.alternate_port = 3'478; }), HasSubstr("second port"));
   const udp::socket taken{io_, udp::endpoint{loopback, 0}};
   const auto port = taken.local_endpoint().port();
   EXPECT_THAT(with([&](auto& o) { o.port = port; }), HasSubstr("taken by another program"));

@@ -24,20 +24,17 @@ std::string explain(const std::error_code& why) {
 }  // namespace
 
 TurnHost::TurnHost(boost::asio::any_io_executor executor, TurnHostOptions options)
-    : executor_(std::move(executor)),
-      options_(std::move(options)),
-      server_(options_.server, generator_),
-      timer_(executor_),
-      accept_timer_(executor_) {}
+    : executor_(std::move(executor)), options_(std::move(options)), timer_(executor_), accept_timer_(executor_) {}
 
 Result<> TurnHost::start() {
   // A free port is one that is free on every address: the first one's choice may be taken elsewhere.
   constexpr int tries = 16;
+  const bool chooses = options_.port == 0 || options_.alternate_port == std::uint16_t{0};
   Result<> done;
-  for (int i = 0; i < (options_.port == 0 ? tries : 1); ++i) {
+  for (int i = 0; i < (chooses ? tries : 1); ++i) {
     sockets_.clear();
     listeners_.clear();
-    done = listen(options_.port);
+    done = listen();
     if (done) break;
   }
   if (!done) {
@@ -45,34 +42,61 @@ Result<> TurnHost::start() {
     listeners_.clear();
     return done;
   }
+  options_.server.discovery = discovery();
+  server_.emplace(options_.server, generator_);
   for (const auto& [local, socket] : sockets_) wait_readable(socket);
   for (const auto& listener : listeners_) wait_acceptable(listener);
   return {};
 }
 
-Result<> TurnHost::listen(std::uint16_t port) {
-  for (const IpAddress& address : options_.addresses) {
-    const auto cannot = [&](const char* protocol, const std::error_code& why) {
-      return fail(ErrorName::NetworkError, std::string{"cannot listen on "} + protocol + " " +
-                                               to_string(Endpoint{address, port}) + ": " + explain(why));
-    };
-    auto udp = io::UdpSocket::bind({address, port}, {});
-    if (!udp) return cannot("UDP", udp.error());
-    const Endpoint local = udp->local();
-    port = local.port;
-    sockets_.emplace(local, std::make_shared<Socket>(executor_, std::move(*udp)));
-    if (!options_.tcp) continue;
-    auto tcp = io::TcpListener::bind(local, {.backlog = 128});
-    if (!tcp) return cannot("TCP", tcp.error());
-    listeners_.push_back(std::make_shared<Listener>(executor_, std::move(*tcp)));
+Result<> TurnHost::listen() {
+  auto addresses = options_.addresses;
+  const auto& other = options_.alternate_address;
+  if (other && std::ranges::find(addresses, *other) == addresses.end()) addresses.push_back(*other);
+  std::uint16_t port = options_.port;
+  std::uint16_t alternate_port = options_.alternate_port.value_or(0);
+  for (const IpAddress& address : addresses) {
+    if (auto done = listen(address, port); !done) return done;
+    if (!options_.alternate_port) continue;
+    if (auto done = listen(address, alternate_port); !done) return done;
   }
   port_ = port;
+  alternate_port_ = alternate_port;
   return {};
+}
+
+Result<> TurnHost::listen(const IpAddress& address, std::uint16_t& port) {
+  const auto cannot = [&](const char* protocol, const std::error_code& why) {
+    return fail(ErrorName::NetworkError, std::string{"cannot listen on "} + protocol + " " +
+                                             to_string(Endpoint{address, port}) + ": " + explain(why));
+  };
+  auto udp = io::UdpSocket::bind({address, port}, {});
+  if (!udp) return cannot("UDP", udp.error());
+  const Endpoint local = udp->local();
+  port = local.port;
+  sockets_.emplace(local, std::make_shared<Socket>(executor_, std::move(*udp)));
+  if (!options_.tcp) return {};
+  auto tcp = io::TcpListener::bind(local, {.backlog = 128});
+  if (!tcp) return cannot("TCP", tcp.error());
+  listeners_.push_back(std::make_shared<Listener>(executor_, std::move(*tcp)));
+  return {};
+}
+
+std::vector<turn_server::BehaviorDiscovery> TurnHost::discovery() const {
+  std::vector<turn_server::BehaviorDiscovery> out;
+  if (!options_.alternate_port) return out;
+  const auto& other = options_.alternate_address;
+  for (const IpAddress& address : options_.addresses) {
+    const bool has_other = other && other->family() == address.family();
+    if (has_other && *other == address && options_.addresses.size() > 1) continue;
+    out.push_back({.primary = {address, port_}, .alternate = {has_other ? *other : address, alternate_port_}});
+  }
+  return out;
 }
 
 void TurnHost::stop() {
   if (std::exchange(stopped_, true)) return;
-  server_.close(io::SteadyClock::now());
+  if (server_) server_->close(io::SteadyClock::now());
   timer_.cancel();
   accept_timer_.cancel();
   for (const auto& [local, socket] : sockets_) socket->stop();
@@ -87,6 +111,7 @@ void TurnHost::stop() {
   streams_.clear();
   relays_.clear();
   port_ = 0;
+  alternate_port_ = 0;
 }
 
 std::optional<IpAddress> TurnHost::relay_address(const turn_server::NeedRelay& wish) const {
@@ -127,14 +152,14 @@ void TurnHost::open(const turn_server::NeedRelay& wish) {
   const TimePoint now = io::SteadyClock::now();
   const auto address = relay_address(wish);
   auto bound = address ? bind_relay(*address, wish.even_port) : std::nullopt;
-  if (!bound) return server_.relay_failed(now, wish.id);
+  if (!bound) return server_->relay_failed(now, wish.id);
   const Endpoint local = bound->local();
   const auto socket = std::make_shared<Socket>(executor_, std::move(*bound));
   sockets_.emplace(local, socket);
   relays_.emplace(wish.id, local);
   wait_readable(socket);
   const bool translated = options_.external && options_.external->family() == local.address.family();
-  server_.relay_opened(now, wish.id, {local, translated ? Endpoint{*options_.external, local.port} : local});
+  server_->relay_opened(now, wish.id, {local, translated ? Endpoint{*options_.external, local.port} : local});
 }
 
 void TurnHost::close_relay(turn_server::RelayId id) {
@@ -159,7 +184,7 @@ void TurnHost::on_readable(Socket& socket) {
   const TimePoint now = io::SteadyClock::now();
   for (int i = 0; i < batches; ++i) {
     const bool more = socket->receive(now, received_);
-    for (const Datagram& datagram : received_.datagrams()) server_.handle_datagram(datagram);
+    for (const Datagram& datagram : received_.datagrams()) server_->handle_datagram(datagram);
     transmit(now);
     if (!more) break;
   }
@@ -167,11 +192,11 @@ void TurnHost::on_readable(Socket& socket) {
 }
 
 void TurnHost::pump(TimePoint now) {
-  if (server_.next_timeout() <= now) server_.handle_timeout(now);
+  if (server_->next_timeout() <= now) server_->handle_timeout(now);
   // Opening a relay makes an answer, and a stream that breaks under an answer ends a relay.
   for (bool any = true; any;) {
     any = false;
-    while (const auto event = server_.poll_event()) {
+    while (const auto event = server_->poll_event()) {
       any = true;
       if (const auto* need = std::get_if<turn_server::NeedRelay>(&*event))
         open(*need);
@@ -187,7 +212,7 @@ void TurnHost::transmit(TimePoint now) {
   Progress progress = Progress::More;
   while (progress == Progress::More) {
     batch_.clear();
-    progress = server_.poll_transmit(now, batch_);
+    progress = server_->poll_transmit(now, batch_);
     for (auto runs = batch_.runs(); !runs.empty();) {
       const Path& path = runs.front().path;
       const auto other = std::ranges::find_if(runs, [&](const DatagramBatch::Run& run) {
@@ -205,7 +230,7 @@ void TurnHost::transmit(TimePoint now) {
 }
 
 void TurnHost::set_timer() {
-  const TimePoint next = server_.next_timeout();
+  const TimePoint next = server_->next_timeout();
   if (next >= armed_) return;  // It fires early once.
   armed_ = next;
   timer_.expires_at(io::SteadyClock::to_std(next));

@@ -23,6 +23,10 @@ namespace linnet::runtime {
 struct TurnHostOptions {
   std::vector<IpAddress> addresses;  ///< To listen on.
   std::uint16_t port = 0;
+  /// RFC 5780: on this port, too, of all addresses; 0: any free one.
+  std::optional<std::uint16_t> alternate_port{};
+  /// RFC 5780: the second one of its family, besides `addresses` or one of them.
+  std::optional<IpAddress> alternate_address{};
   bool tcp = true;
   std::uint16_t relay_port_min = 0;  ///< 0: the system chooses.
   std::uint16_t relay_port_max = 0;
@@ -42,7 +46,8 @@ class TurnHost : public std::enable_shared_from_this<TurnHost> {
   void stop();
 
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
-  [[nodiscard]] const turn_server::TurnServer& server() const noexcept { return server_; }
+  [[nodiscard]] std::uint16_t alternate_port() const noexcept { return alternate_port_; }
+  [[nodiscard]] const turn_server::TurnServer& server() const noexcept { return *server_; }
   [[nodiscard]] std::size_t streams() const noexcept { return streams_.size(); }
 
  private:
@@ -51,7 +56,9 @@ class TurnHost : public std::enable_shared_from_this<TurnHost> {
   using Handle = std::shared_ptr<Stream>;
 
   // turn_host.cpp
-  [[nodiscard]] Result<> listen(std::uint16_t port);
+  [[nodiscard]] Result<> listen();
+  [[nodiscard]] Result<> listen(const IpAddress& address, std::uint16_t& port);
+  [[nodiscard]] std::vector<turn_server::BehaviorDiscovery> discovery() const;
   void open(const turn_server::NeedRelay& wish);
   [[nodiscard]] std::optional<io::UdpSocket> bind_relay(const IpAddress& address, bool even_port);
   [[nodiscard]] std::optional<IpAddress> relay_address(const turn_server::NeedRelay& wish) const;
@@ -76,13 +83,14 @@ class TurnHost : public std::enable_shared_from_this<TurnHost> {
   boost::asio::any_io_executor executor_;
   TurnHostOptions options_;
   crypto::SystemGenerator generator_;
-  turn_server::TurnServer server_;
+  std::optional<turn_server::TurnServer> server_;  ///< From `start` on: which ports there are is known by then.
   boost::asio::steady_timer timer_;
   boost::asio::steady_timer accept_timer_;
   TimePoint armed_ = never;
   io::ReceiveBatch received_;
   DatagramBatch batch_;
   std::uint16_t port_ = 0;
+  std::uint16_t alternate_port_ = 0;
   bool stopped_ = false;
   std::unordered_map<Endpoint, std::shared_ptr<Socket>> sockets_;  ///< Those that clients come to, and relays.
   std::unordered_map<turn_server::RelayId, Endpoint> relays_;

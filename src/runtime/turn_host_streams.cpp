@@ -49,7 +49,7 @@ void TurnHost::watch(const Handle& stream) {
   stream->limit.expires_after(idle_limit);
   stream->limit.async_wait([self = shared_from_this(), stream](boost::system::error_code error) {
     if (error || self->stopped_ || stream->socket.stopped()) return;
-    if (self->server_.serves(stream->path())) return self->watch(stream);
+    if (self->server_->serves(stream->path())) return self->watch(stream);
     stream->end("idle");
     self->settle(stream);
   });
@@ -71,7 +71,7 @@ void TurnHost::on_readable(const Handle& stream) {
   for (int i = 0; i < reads; ++i) {
     const bool more = stream->receive();
     while (const auto datagram = stream->next())
-      server_.handle_datagram({.at = now, .path = stream->path(), .bytes = *datagram});
+      server_->handle_datagram({.at = now, .path = stream->path(), .bytes = *datagram});
     if (!more) break;
     transmit(now);
   }
@@ -103,7 +103,7 @@ void TurnHost::settle(const Handle& stream) {
   const Path path = stream->path();
   streams_.erase(found);
   const TimePoint now = io::SteadyClock::now();
-  server_.disconnected(now, path);
+  server_->disconnected(now, path);
 }
 
 void TurnHost::send(const DatagramBatch::Run& run) {

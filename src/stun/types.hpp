@@ -29,10 +29,11 @@ enum class Method : std::uint16_t {
   ChannelBind = 0x009,
 };
 
-/// RFC 8489 section 18.3, RFC 8445 section 20.1, RFC 8656 section 18 and some of libwebrtc's.
+/// RFC 8489 section 18.3, RFC 8445 section 20.1, RFC 8656 section 18, RFC 5780 section 7 and some of libwebrtc's.
 /// Numbers below 0x8000 must be understood by the reader.
 enum class AttributeType : std::uint16_t {
   MappedAddress = 0x0001,
+  ChangeRequest = 0x0003,  ///< RFC 5780 section 7.2: `change_address`, `change_port`.
   Username = 0x0006,
   MessageIntegrity = 0x0008,
   ErrorCode = 0x0009,
@@ -55,6 +56,8 @@ enum class AttributeType : std::uint16_t {
   ReservationToken = 0x0022,
   Priority = 0x0024,
   UseCandidate = 0x0025,
+  Padding = 0x0026,       ///< RFC 5780 section 7.6
+  ResponsePort = 0x0027,  ///< RFC 5780 section 7.5
   AdditionalAddressFamily = 0x8000,
   AddressErrorCode = 0x8001,
   PasswordAlgorithms = 0x8002,
@@ -65,6 +68,8 @@ enum class AttributeType : std::uint16_t {
   Fingerprint = 0x8028,
   IceControlled = 0x8029,
   IceControlling = 0x802A,
+  ResponseOrigin = 0x802B,                 ///< RFC 5780 section 7.3: where the response comes from.
+  OtherAddress = 0x802C,                   ///< RFC 5780 section 7.4: the server's other address and other port.
   Nomination = 0xC001,                     ///< libwebrtc: the controlling side's renomination counter.
   NetworkCost = 0xC057,                    ///< libwebrtc: network id (16 bits) and cost (16 bits).
   MetaDtlsInStun = 0xC070,                 ///< draft-hancke-webrtc-sped: a datagram of DTLS.
@@ -73,6 +78,10 @@ enum class AttributeType : std::uint16_t {
 
 /// Whether the reader of a message must know the attribute or refuse the message.
 [[nodiscard]] constexpr bool comprehension_required(std::uint16_t type) noexcept { return type < 0x8000; }
+
+/// RFC 5780 section 7.2, in CHANGE-REQUEST: answer from the other address, from the other port.
+inline constexpr std::uint32_t change_address = 4;
+inline constexpr std::uint32_t change_port = 2;
 
 /// RFC 8489 section 14.8, RFC 8445 section 20.2, RFC 8656 section 19.
 enum class ErrorCode : std::uint16_t {

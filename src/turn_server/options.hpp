@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "linnet/core/address.hpp"
 #include "linnet/core/time.hpp"
 
 namespace linnet::turn_server {
@@ -22,6 +23,13 @@ struct PeerOptions {
   bool allow_loopback = false;  ///< 127.0.0.0/8 and ::1.
 };
 
+/// RFC 5780: by what a client finds out how its NAT behaves. The owner has a UDP socket on both ports of both addresses
+/// (on each port of the one, when there is only one), and each request comes from the one that it was received on.
+struct BehaviorDiscovery {
+  Endpoint primary;
+  Endpoint alternate;  ///< Another port; another address of the same family, if there is one.
+};
+
 struct Options {
   std::string realm = "linnet";
   std::string software = "linnet";
@@ -31,6 +39,7 @@ struct Options {
   PeerOptions peers{};
   bool ipv4 = true;  ///< Whether there may be relayed addresses of the family.
   bool ipv6 = true;
+  std::vector<BehaviorDiscovery> discovery{};  ///< Empty: RFC 5780 is not served.
   /// Seconds of Unix time at TimePoint{}: by it the users of `secret` expire.
   std::int64_t unix_seconds_at_start = 0;
 

@@ -51,7 +51,8 @@ struct Counters {
   std::uint64_t queue_full = 0;      ///< Dropped because nobody polls fast enough.
 };
 
-/// STUN (RFC 8489: Binding) and TURN (RFC 8656: UDP relays for clients on UDP, TCP or TLS) as a machine. Owned by
+/// STUN (RFC 8489: Binding, with RFC 5780 where the options say so) and TURN (RFC 8656: UDP relays for clients on UDP,
+/// TCP or TLS) as a machine. Owned by
 /// whoever owns the sockets; knows clients by their Path, relays by the address of their socket. Any address may ask
 /// for its own (Binding); a relay needs a long-term credential.
 ///
@@ -103,7 +104,6 @@ class TurnServer {
 
   // turn_server_requests.cpp
   void handle_message(const Datagram& datagram);
-  void handle_binding(const Path& client, const stun::MessageView& message);
   void handle_request(Request request);
   /// Whether it is who it says; otherwise it was answered.
   [[nodiscard]] bool authenticate(Request& request);
@@ -115,6 +115,11 @@ class TurnServer {
   void handle_channel_bind(const Request& request);
   [[nodiscard]] Refusal check_peer(const Allocation& allocation, const Endpoint& peer) const;
   void answer_allocate(const Allocation& allocation);
+
+  // turn_server_binding.cpp
+  void handle_binding(const Path& client, const stun::MessageView& message);
+  /// The server as seen from that socket of it; null when RFC 5780 is not served there.
+  [[nodiscard]] const BehaviorDiscovery* discovery(const Endpoint& local) const noexcept;
 
   // turn_server_replies.cpp
   static constexpr std::size_t max_reply = 1'500;
@@ -134,10 +139,10 @@ class TurnServer {
   }
   void refuse(const Request& request, stun::ErrorCode code, std::span<const std::uint16_t> unknown = {});
   void refuse_unauthenticated(const Request& request, stun::ErrorCode code);
-  /// Each once, as many as `out` takes.
-  [[nodiscard]] static std::size_t unknown_attributes(const stun::MessageView& message,
+  /// Each once, as many as `out` takes. `discovers`: those of RFC 5780 are known.
+  [[nodiscard]] static std::size_t unknown_attributes(const stun::MessageView& message, bool discovers,
                                                       std::span<std::uint16_t> out) noexcept;
-  [[nodiscard]] bool refuse_unknown_attributes(const Request& request);
+  [[nodiscard]] bool refuse_unknown_attributes(const Request& request, bool discovers = false);
 
   // turn_server_relay.cpp: the data path
   void handle_send(const Datagram& datagram, const stun::MessageView& message);

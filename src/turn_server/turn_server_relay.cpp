@@ -36,7 +36,7 @@ void TurnServer::handle_send(const Datagram& datagram, const stun::MessageView& 
   const auto peer = message.xor_address(AttributeType::XorPeerAddress);
   const auto data = message.find(AttributeType::Data);
   Allocation* const allocation = find(datagram.path);
-  if (!allocation || !peer || !data || unknown_attributes(message, {&unknown, 1}) != 0) {
+  if (!allocation || !peer || !data || unknown_attributes(message, false, {&unknown, 1}) != 0) {
     ++counters_.ignored;
     return;
   }

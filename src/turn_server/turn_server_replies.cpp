@@ -14,8 +14,11 @@ namespace {
 
 /// What requests and indications of a server may have, of what must be understood (RFC 8489 section 14, RFC 8656
 /// section 18).
-bool understands(std::uint16_t type) noexcept {
+bool understands(std::uint16_t type, bool discovers) noexcept {
   switch (static_cast<AttributeType>(type)) {
+    case AttributeType::ChangeRequest:
+    case AttributeType::Padding:
+    case AttributeType::ResponsePort: return discovers;
     case AttributeType::Username:
     case AttributeType::MessageIntegrity:
     case AttributeType::Realm:
@@ -37,20 +40,21 @@ bool understands(std::uint16_t type) noexcept {
 
 }  // namespace
 
-std::size_t TurnServer::unknown_attributes(const stun::MessageView& message, std::span<std::uint16_t> out) noexcept {
+std::size_t TurnServer::unknown_attributes(const stun::MessageView& message, bool discovers,
+                                           std::span<std::uint16_t> out) noexcept {
   std::size_t count = 0;
   for (const auto attribute : message) {
     const auto type = static_cast<std::uint16_t>(attribute.type);
-    if (understands(type) || count == out.size()) continue;
+    if (understands(type, discovers) || count == out.size()) continue;
     if (std::ranges::find(out.first(count), type) == out.begin() + static_cast<std::ptrdiff_t>(count))
       out[count++] = type;
   }
   return count;
 }
 
-bool TurnServer::refuse_unknown_attributes(const Request& request) {
+bool TurnServer::refuse_unknown_attributes(const Request& request, bool discovers) {
   std::array<std::uint16_t, 16> unknown{};
-  const std::size_t count = unknown_attributes(request.message, unknown);
+  const std::size_t count = unknown_attributes(request.message, discovers, unknown);
   if (count == 0) return false;
   refuse(request, ErrorCode::UnknownAttribute, std::span{unknown}.first(count));
   return true;

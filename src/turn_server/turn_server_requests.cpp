@@ -1,4 +1,4 @@
-// Requests of RFC 8489 (Binding) and RFC 8656 (the others), and who may make them.
+// Requests of RFC 8656, and who may make them.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -45,21 +45,6 @@ void TurnServer::handle_message(const Datagram& datagram) {
   }
   if (method == Method::Binding) return handle_binding(datagram.path, *message);
   handle_request({.client = datagram.path, .message = *message});
-}
-
-void TurnServer::handle_binding(const Path& client, const MessageView& message) {
-  const Request request{.client = client, .message = message};
-  if (refuse_unknown_attributes(request)) return;
-  const auto out = outbox_.begin(max_reply);
-  if (out.empty()) {
-    ++counters_.queue_full;
-    return;
-  }
-  ++counters_.bindings;
-  stun::MessageBuilder reply{out, Class::Success, Method::Binding, message.transaction_id()};
-  reply.xor_address(AttributeType::XorMappedAddress, client.remote);
-  if (message.has_fingerprint()) reply.fingerprint();
-  outbox_.commit(client, Ecn::NotEct, reply.finish());
 }
 
 void TurnServer::handle_request(Request request) {
