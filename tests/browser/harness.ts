@@ -5,7 +5,7 @@ import { createReadStream, existsSync, mkdtempSync, openSync, readdirSync, rmSyn
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { chromium, firefox, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { chromium, firefox, type BrowserContext, type Page } from 'playwright-core';
 
 // The tests are started from the project's root or from web/.
 const root = existsSync('script/test') ? resolve('.') : resolve('..');
@@ -26,8 +26,8 @@ export class Program {
   #process: ChildProcessWithoutNullStreams;
   #waiting = new Set<() => void>();
 
-  constructor(args: string[]) {
-    this.#process = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  constructor(args: string[], environment: Record<string, string> = {}) {
+    this.#process = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
     this.#process.stdin.on('error', () => undefined);
     createInterface(this.#process.stdout).on('line', (line) => {
       this.lines.push(line);
@@ -95,39 +95,53 @@ export async function stopPrograms(): Promise<void> {
   await Promise.all([...running].map((each) => each.stop('SIGKILL')));
 }
 
-export async function serve(): Promise<{ server: Program; url: string }> {
-  const server = new Program(['serve', '--port', '0', '--json', '--web', join(root, 'web/dist')]);
+export async function serve(more: string[] = []): Promise<{ server: Program; url: string }> {
+  const server = new Program(['serve', '--port', '0', '--json', '--web', join(root, 'web/dist'), ...more]);
   const { url } = await server.event('serving');
   return { server, url: String(url) };
 }
 
 export interface Opened {
-  browser: Browser;
   context: BrowserContext;
   downloads: string;
+  close: () => Promise<void>;
 }
 
 const chromiumArguments = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
-export async function open(name: BrowserName, moreForChromium: string[] = []): Promise<Opened> {
+export interface OpenOptions {
+  /** More command line arguments of Chromium. */
+  chromium?: string[];
+  /** The file of an authority whose certificates the browser trusts, of TURN servers too. */
+  authority?: string;
+}
+
+export async function open(name: BrowserName, options: OpenOptions = {}): Promise<Opened> {
   const downloads = folder();
-  const browser =
-    name === 'Chromium'
-      ? await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: [...chromiumArguments, ...moreForChromium] })
-      : await firefox.launch({
-          channel: 'moz-firefox',
-          executablePath: process.env['FIREFOX'] ?? '/usr/bin/firefox-esr',
-          // Newer versions take the folder from here, older ones from the settings.
-          downloadsPath: downloads,
-          firefoxUserPrefs: {
-            'browser.download.folderList': 2,
-            'browser.download.dir': downloads,
-            'browser.helperApps.neverAsk.saveToDisk': 'application/octet-stream',
-            'browser.download.always_ask_before_handling_new_types': false,
-          },
-        });
+  // Each browser has a way of its own to trust a certificate, and neither is one that Playwright offers for TURN servers.
+  if (name === 'Chromium') {
+    const trusting = options.authority ? ['--ignore-certificate-errors'] : [];
+    const args = [...chromiumArguments, ...trusting, ...(options.chromium ?? [])];
+    const browser = await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args });
+    const context = await browser.newContext();
+    return { context, downloads, close: () => browser.close() };
+  }
+  const path = process.env['FIREFOX'] ?? '/usr/bin/firefox-esr';
+  const browser = await firefox.launch({
+    channel: 'moz-firefox',
+    executablePath: options.authority ? join(root, 'tests/browser/firefox-trusting') : path,
+    env: { ...process.env, LINNET_FIREFOX: path, LINNET_AUTHORITY: options.authority },
+    // Newer versions take the folder from here, older ones from the settings.
+    downloadsPath: downloads,
+    firefoxUserPrefs: {
+      'browser.download.folderList': 2,
+      'browser.download.dir': downloads,
+      'browser.helperApps.neverAsk.saveToDisk': 'application/octet-stream',
+      'browser.download.always_ask_before_handling_new_types': false,
+    },
+  });
   const context = await browser.newContext();
-  return { browser, context, downloads };
+  return { context, downloads, close: () => browser.close() };
 }
 
 /** Waits until `look` gives something, in the page's own time. */

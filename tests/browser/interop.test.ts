@@ -3,83 +3,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { beside, setUpPage, type TestWindow } from './beside.ts';
 import { browsers, folder, open, Program, removeFolders, serve, stopPrograms, type BrowserName, type Opened, type Page } from './harness.ts';
 
-interface TestWindow extends Window {
-  pc: RTCPeerConnection;
-  outbox: string[];
-  inbox: (line: string) => Promise<void>;
-  channelNamed: (label: string) => Promise<RTCDataChannel>;
-  roundTrip: (channel: RTCDataChannel, data: string | ArrayBuffer) => Promise<string | ArrayBuffer>;
-  channelOpened: (channel: RTCDataChannel) => Promise<void>;
-  channelClosed: (channel: RTCDataChannel) => Promise<void>;
-}
 declare const window: TestWindow;
-
-/** Runs in the page: a connection whose signaling is two lists of lines. */
-function setUpPage(): void {
-  const pc = (window.pc = new RTCPeerConnection());
-  window.outbox = [];
-  const send = (body: unknown) => window.outbox.push(JSON.stringify(body));
-  pc.onnegotiationneeded = async () => {
-    await pc.setLocalDescription();
-    send({ description: pc.localDescription });
-  };
-  pc.onicecandidate = ({ candidate }) => send({ candidate });
-  const waiting: RTCIceCandidateInit[] = [];
-  window.inbox = async (line) => {
-    const body = JSON.parse(line) as { description?: RTCSessionDescriptionInit; candidate?: RTCIceCandidateInit | null };
-    if (body.description) {
-      await pc.setRemoteDescription(body.description);
-      for (const candidate of waiting.splice(0)) await pc.addIceCandidate(candidate);
-      if (body.description.type === 'offer') {
-        await pc.setLocalDescription();
-        send({ description: pc.localDescription });
-      }
-    } else if (body.candidate) {
-      if (pc.remoteDescription) await pc.addIceCandidate(body.candidate);
-      else waiting.push(body.candidate);
-    }
-  };
-  const arrived: RTCDataChannel[] = [];
-  const wanted: { label: string; give: (channel: RTCDataChannel) => void }[] = [];
-  pc.ondatachannel = ({ channel }) => {
-    const index = wanted.findIndex(({ label }) => label === channel.label);
-    if (index >= 0) wanted.splice(index, 1)[0]!.give(channel);
-    else arrived.push(channel);
-  };
-  window.channelNamed = (label) =>
-    new Promise((give) => {
-      const index = arrived.findIndex((channel) => channel.label === label);
-      if (index >= 0) give(arrived.splice(index, 1)[0]!);
-      else wanted.push({ label, give });
-    });
-  window.channelOpened = (channel) =>
-    new Promise((done, fail) => {
-      if (channel.readyState === 'open') done();
-      channel.addEventListener('open', () => done());
-      channel.addEventListener('close', () => fail(new Error(`${channel.label} closed`)));
-    });
-  window.channelClosed = (channel) =>
-    new Promise((done) => {
-      if (channel.readyState === 'closed') done();
-      channel.addEventListener('close', () => done());
-    });
-  window.roundTrip = (channel, data) =>
-    new Promise((done, fail) => {
-      channel.binaryType = 'arraybuffer';
-      const timer = setTimeout(() => fail(new Error(`no echo on ${channel.label}`)), 20_000);
-      channel.addEventListener(
-        'message',
-        ({ data: back }: MessageEvent<string | ArrayBuffer>) => {
-          clearTimeout(timer);
-          done(back);
-        },
-        { once: true },
-      );
-      channel.send(data as string);
-    });
-}
 
 for (const name of browsers) {
   for (const offerer of ['the browser', 'linnet'] as const) {
@@ -94,7 +21,7 @@ for (const name of browsers) {
         opened = await open(name);
         page = await opened.context.newPage();
         await page.goto(url);
-        await page.evaluate(setUpPage);
+        await page.evaluate(setUpPage, {});
         echo = new Program(['echo', '--signal', 'stdio', ...(offerer === 'linnet' ? ['--offer'] : [])]);
         let delivering: Promise<unknown> = Promise.resolve();
         echo.onLine = (line) => {
@@ -115,7 +42,7 @@ for (const name of browsers) {
       });
       after(async () => {
         pumping = false;
-        await opened?.browser.close();
+        await opened?.close();
         await stopPrograms();
       });
 
@@ -123,7 +50,7 @@ for (const name of browsers) {
         await page.evaluate(async (offers) => {
           const channel = offers ? window.pc.createDataChannel('echo') : await window.channelNamed('echo');
           await window.channelOpened(channel);
-          (window as unknown as { echo: RTCDataChannel }).echo = channel;
+          window.echo = channel;
         }, offerer === 'the browser');
         for (const line of echo.lines) assert.match(line, /^\{"(description|candidate)":/);
       });
@@ -131,7 +58,7 @@ for (const name of browsers) {
       test('messages of 0 bytes, 1 byte, 64 KiB and 256 KiB come back as they went, text and binary', async () => {
         const sizes = [0, 1, 65_536, 262_144];
         const wrong = await page.evaluate(async (all) => {
-          const channel = (window as unknown as { echo: RTCDataChannel }).echo;
+          const channel = window.echo;
           const bad: string[] = [];
           for (const size of all) {
             // One byte and two bytes in turn as UTF-8, then what is missing.
@@ -196,7 +123,7 @@ for (const name of browsers) {
     try {
       const page = await opened.context.newPage();
       await page.goto(url);
-      await page.evaluate(setUpPage);
+      await page.evaluate(setUpPage, {});
       await page.evaluate(() => {
         // As much of linnet.file.1 as it takes; `linnet send` makes a channel for each file and closes it.
         const seen: { id: number | null; bytes: number; closed: boolean }[] = ((window as unknown as { seen: unknown }).seen = []);
@@ -231,57 +158,11 @@ for (const name of browsers) {
       assert.deepEqual(seen.map(({ bytes }) => bytes), Array.from({ length: 10 }, (_, i) => 1000 + i));
       assert.ok(seen.every(({ closed }) => closed));
     } finally {
-      await opened.browser.close();
+      await opened.close();
       await stopPrograms();
       removeFolders();
     }
   });
-}
-
-/** `linnet echo` beside one page, for as long as `use` runs; then the page closes the connection and the program has to end with 0. */
-async function beside<T>(
-  { name, args = [], offerer, options }: { name: BrowserName; args?: string[]; offerer: 'the browser' | 'linnet'; options: string[] },
-  use: (page: Page, echo: Program) => Promise<T>,
-): Promise<T> {
-  const { url } = await serve();
-  const opened = await open(name, args);
-  let over = false;
-  try {
-    const page = await opened.context.newPage();
-    await page.goto(url);
-    await page.evaluate(setUpPage);
-    const echo = new Program(['echo', '--signal', 'stdio', ...options, ...(offerer === 'linnet' ? ['--offer'] : [])]);
-    const unlessOver = (error: unknown): void => {
-      // The last candidates may come when the browser has closed.
-      if (!over) throw error;
-    };
-    let delivering: Promise<unknown> = Promise.resolve();
-    echo.onLine = (line) => {
-      delivering = delivering.then(() => page.evaluate((text) => window.inbox(text), line)).catch(unlessOver);
-    };
-    const pumping = (async () => {
-      while (!over) {
-        for (const line of await page.evaluate(() => window.outbox.splice(0))) echo.write(line);
-        await new Promise((wake) => setTimeout(wake, 20));
-      }
-    })().catch(unlessOver);
-    await page.evaluate(async (offers) => {
-      const channel = offers ? window.pc.createDataChannel('echo') : await window.channelNamed('echo');
-      await window.channelOpened(channel);
-      (window as unknown as { echo: RTCDataChannel }).echo = channel;
-    }, offerer === 'the browser');
-    const result = await use(page, echo);
-    over = true;
-    await pumping;
-    await page.evaluate(() => window.pc.close());
-    assert.equal(await echo.exited, 0, echo.errors.join('\n'));
-    await delivering;
-    return result;
-  } finally {
-    over = true;
-    await opened.browser.close();
-    await stopPrograms();
-  }
 }
 
 /** Drafts that are off by default, `linnet --experimental`: each browser as it is, and Chromium with its own switch on. */
@@ -300,7 +181,7 @@ for (const { browser: name, trials } of experiments) {
       const args = trials ? [`--force-fieldtrials=${trials}`] : [];
       await beside({ name, args, offerer, options }, async (page, echo) => {
         const back = await page.evaluate(async () => {
-          const channel = (window as unknown as { echo: RTCDataChannel }).echo;
+          const channel = window.echo;
           return { text: await window.roundTrip(channel, 'hello'), local: window.pc.localDescription!.sdp };
         });
         assert.equal(back.text, 'hello');
@@ -333,7 +214,7 @@ for (const name of browsers) {
       await beside({ name, offerer, options }, async (page) => {
         const wrong = await page.evaluate(async () => {
           const kinds: RTCDataChannelInit[] = [{}, { ordered: false }, { maxRetransmits: 65_535 }];
-          const channels = [(window as unknown as { echo: RTCDataChannel }).echo, ...kinds.map((kind, k) => window.pc.createDataChannel(`kind ${k}`, kind))];
+          const channels = [window.echo, ...kinds.map((kind, k) => window.pc.createDataChannel(`kind ${k}`, kind))];
           const bad: string[] = [];
           await Promise.all(
             channels.map(async (channel) => {

@@ -19,7 +19,7 @@ for (const name of browsers) {
       mkdirSync(screenshots, { recursive: true });
     });
     after(async () => {
-      await opened?.browser.close();
+      await opened?.close();
       await stopPrograms();
       removeFolders();
     });
