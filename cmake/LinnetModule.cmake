@@ -98,7 +98,7 @@ endfunction()
 # linnet_test(NAME SOURCES file... LINK target... [LABELS label...] [TIMEOUT seconds])
 # A GoogleTest program whose cases become ctest cases.
 function(linnet_test name)
-  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "" "TIMEOUT;PREFIX" "SOURCES;LINK;LABELS" ${ARGN})
   if(NOT arg_LABELS)
     set(arg_LABELS unit)
   endif()
@@ -111,7 +111,7 @@ function(linnet_test name)
   if("unit" IN_LIST arg_LABELS OR "sim" IN_LIST arg_LABELS)
     add_dependencies(sanitized_tests ${name})
   endif()
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 TEST_PREFIX "${arg_PREFIX}"
     PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
 endfunction()
 

@@ -196,8 +196,8 @@ bool Channel::has_room() const {
   const std::size_t largest = s.max_message_size();
   const std::size_t message = largest == 0 ? high_water : std::min(largest, high_water);
   // Other channels fill the one queue, too. One that is smaller than the message has most room when it is empty.
-  return s.ready_state(session_id_) == DataChannelState::Open && s.buffered_amount(session_id_) <= high_water &&
-         (s.send_room() >= message || s.send_queue_empty());
+  return s.ready_state(session_id_) == DataChannelState::Open && !s.send_held_up(session_id_) &&
+         s.buffered_amount(session_id_) <= high_water && (s.send_room() >= message || s.send_queue_empty());
 }
 
 void Channel::check_writable() {

@@ -1,5 +1,5 @@
 // Batches with Linux's system calls. udp_batch_posix.cpp is the same for other systems.
-#ifdef __linux__
+#if defined(__linux__) && !defined(LINNET_IO_PORTABLE)
 
 #include <linux/udp.h>
 #include <netinet/in.h>

@@ -225,6 +225,13 @@ std::size_t DataChannels::buffered_amount(ChannelId id) const noexcept {
   return on_stream ? association_->buffered_amount(sctp_stream(*channel->stream)) : 0;
 }
 
+/// What the stream was before is still being reset, or a channel's first words wait for that.
+bool DataChannels::send_held_up(ChannelId id) const noexcept {
+  const DataChannel* channel = find(id);
+  const bool live = channel && channel->state == DataChannelState::Open && channel->stream && association_;
+  return live && (waiting_.contains(*channel->stream) || association_->resetting(sctp_stream(*channel->stream)));
+}
+
 std::size_t DataChannels::send_room() const noexcept { return association_ ? association_->send_room() : 0; }
 
 }  // namespace linnet::session

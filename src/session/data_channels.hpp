@@ -69,6 +69,7 @@ class DataChannels {
   [[nodiscard]] const DataChannel* find(ChannelId id) const noexcept;
   [[nodiscard]] std::size_t buffered_amount(ChannelId id) const noexcept;
   [[nodiscard]] std::size_t send_room() const noexcept;
+  [[nodiscard]] bool send_held_up(ChannelId id) const noexcept;
   [[nodiscard]] bool send_queue_empty() const noexcept { return !association_ || association_->total_buffered() == 0; }
   /// Oldest first.
   [[nodiscard]] std::vector<ChannelId> all() const;

@@ -100,10 +100,14 @@ TEST_F(FullSendQueue, AChannelOnAStreamThatIsStillBeingResetOpensAfterwards) {
   const auto refused = channels_.send(now_, id, false, bytes_of("early"));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().name, ErrorName::OperationError);
+  EXPECT_TRUE(channels_.send_held_up(id)) << "there is room all the same";
+  EXPECT_GT(channels_.send_room(), 5'000U);
   unsaid_[id] = 1;
   const ChannelId other = channels_.create(now_, "other", {}).value();
   say(other, 2);
+  EXPECT_FALSE(channels_.send_held_up(other));
   say_what_is_unsaid();
+  EXPECT_FALSE(channels_.send_held_up(id));
   const auto all_heard = heard();
   EXPECT_EQ(all_heard.at("mine"), std::vector<std::string>{"1"});
   EXPECT_EQ(all_heard.at("other"), std::vector<std::string>{"2"});

@@ -99,7 +99,12 @@ bool DataChannels::send_waiting(TimePoint now, ChannelId id, DataChannel& channe
 }
 
 void DataChannels::writable() {
-  for (const ChannelId id : std::exchange(blocked_, {})) tell_writable(id);
+  // Room is of no use to a channel whose stream is being reset: `send_waiting` tells it later.
+  std::erase_if(blocked_, [&](ChannelId id) {
+    if (send_held_up(id)) return false;
+    tell_writable(id);
+    return true;
+  });
 }
 
 void DataChannels::tell_writable(ChannelId id) {

@@ -139,6 +139,7 @@ void Session::set_buffered_amount_low_threshold(ChannelId channel, std::size_t b
   impl_->channels().set_low_threshold(channel, bytes);
 }
 std::size_t Session::send_room() const noexcept { return impl_->channels().send_room(); }
+bool Session::send_held_up(ChannelId channel) const noexcept { return impl_->channels().send_held_up(channel); }
 bool Session::send_queue_empty() const noexcept { return impl_->channels().send_queue_empty(); }
 
 const std::string& Session::label(ChannelId channel) const noexcept {

@@ -1,5 +1,6 @@
-// Our association against usrsctp, the SCTP of Firefox and older libwebrtc, in one process and without sockets:
-// usrsctp's AF_CONN hands packets to a function and takes them by a call.
+// Our association against usrsctp, the SCTP of Firefox and older libwebrtc, over UDP on loopback: as in those,
+// usrsctp's AF_CONN hands packets to a function and takes them by a call, and each packet is a datagram between two
+// sockets.
 #include <gtest/gtest.h>
 #include <usrsctp.h>
 
@@ -14,6 +15,8 @@
 #include <thread>
 #include <vector>
 
+#include "io/clock.hpp"
+#include "io/udp_socket.hpp"
 #include "sctp/association/association.hpp"
 
 namespace linnet::sctp {
@@ -169,18 +172,57 @@ class Usrsctp {
   std::map<std::pair<std::uint16_t, bool>, std::vector<std::byte>> partial_;
 };
 
+/// Packets from one socket to the other, on ports that the kernel chose.
+class Wire {
+ public:
+  void from_us(std::span<const std::byte> packet) { send(ours_, theirs_, packet); }
+  void from_them(std::span<const std::byte> packet) { send(theirs_, ours_, packet); }
+  template <class Take>
+  void to_us(Take&& take) {
+    receive(ours_, take);
+  }
+  template <class Take>
+  void to_them(Take&& take) {
+    receive(theirs_, take);
+  }
+
+ private:
+  static io::UdpSocket bound() {
+    auto socket = io::UdpSocket::bind({IpAddress::v4({127, 0, 0, 1}), 0}, {});
+    if (!socket) throw std::system_error{socket.error()};
+    return std::move(*socket);
+  }
+  void send(io::UdpSocket& from, const io::UdpSocket& to, std::span<const std::byte> packet) {
+    out_.clear();
+    std::ranges::copy(packet, out_.begin({from.local(), to.local()}, Ecn::NotEct, packet.size()).begin());
+    out_.commit(packet.size());
+    // A full buffer loses the packet, as it may.
+    (void)from.send(out_.runs());
+  }
+  template <class Take>
+  void receive(io::UdpSocket& socket, Take&& take) {
+    for (bool more = true; more;) {
+      more = socket.receive(io::SteadyClock::now(), in_);
+      for (const Datagram& datagram : in_.datagrams()) take(datagram.bytes);
+    }
+  }
+  io::UdpSocket ours_ = bound();
+  io::UdpSocket theirs_ = bound();
+  DatagramBatch out_;
+  io::ReceiveBatch in_;
+};
+
 struct UsrsctpInterop : testing::Test {
   SeededGenerator generator{1};
   Association ours{{}, generator};
   Usrsctp theirs;
+  Wire wire;
   std::vector<Event> events;
   std::vector<Message> messages;
   SeededGenerator path{2};
   bool lossy = false;  // one packet of ours in seven is lost
 
-  static TimePoint now() {
-    return TimePoint(std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()));
-  }
+  static TimePoint now() { return io::SteadyClock::now(); }
   template <class E>
   std::size_t count() const {
     std::size_t n = 0;
@@ -191,7 +233,8 @@ struct UsrsctpInterop : testing::Test {
   bool run(Done done, std::chrono::seconds limit = 20s) {
     const auto end = std::chrono::steady_clock::now() + limit;
     while (std::chrono::steady_clock::now() < end) {
-      for (auto& packet : theirs.take_output()) ours.handle_packet(now(), packet);
+      for (const auto& packet : theirs.take_output()) wire.from_them(packet);
+      wire.to_us([&](std::span<const std::byte> packet) { ours.handle_packet(now(), packet); });
       if (ours.next_timeout() <= now()) ours.handle_timeout(now());
       while (auto event = ours.poll_event()) {
         if (const auto* ready = std::get_if<MessageReady>(&*event))
@@ -200,7 +243,8 @@ struct UsrsctpInterop : testing::Test {
       }
       std::array<std::byte, 2'048> out;
       while (const std::size_t size = ours.poll_packet(now(), out))
-        if (!lossy || path.below(7) != 0) theirs.input(std::span<const std::byte>(out).first(size));
+        if (!lossy || path.below(7) != 0) wire.from_us(std::span<const std::byte>(out).first(size));
+      wire.to_them([&](std::span<const std::byte> packet) { theirs.input(packet); });
       theirs.read();
       if (done()) return true;
       std::this_thread::sleep_for(200us);

@@ -295,6 +295,9 @@ class Session {
   void set_buffered_amount_low_threshold(ChannelId channel, std::size_t bytes);
   /// Bytes that `send` takes now without being refused.
   [[nodiscard]] std::size_t send_room() const noexcept;
+  /// Whether `send` fails whatever room there is: the channel's id was another's, whose end the peer has not confirmed
+  /// yet. ChannelWritable tells when it is over, if `send` was tried.
+  [[nodiscard]] bool send_held_up(ChannelId channel) const noexcept;
   /// Whether nothing waits to be sent on any channel: `send_room` is as large as it ever is.
   [[nodiscard]] bool send_queue_empty() const noexcept;
 

@@ -44,6 +44,7 @@ SctpTransportState Association::state() const noexcept { return core_->public_st
 std::size_t Association::buffered_amount(StreamId stream) const noexcept { return core_->buffered(stream); }
 std::size_t Association::total_buffered() const noexcept { return core_->total_buffered(); }
 std::size_t Association::send_room() const noexcept { return core_->send_room(); }
+bool Association::resetting(StreamId stream) const noexcept { return core_->resetting(stream); }
 std::uint16_t Association::outgoing_streams() const noexcept { return core_->outgoing_streams(); }
 std::uint16_t Association::incoming_streams() const noexcept { return core_->incoming_streams(); }
 bool Association::interleaving() const noexcept { return core_->interleaving(); }

@@ -91,6 +91,8 @@ class Association {
   [[nodiscard]] std::size_t total_buffered() const noexcept;
   /// Size of the largest message that `send` would accept now.
   [[nodiscard]] std::size_t send_room() const noexcept;
+  /// Whether `send` refuses the stream until its reset is answered.
+  [[nodiscard]] bool resetting(StreamId stream) const noexcept;
   /// Streams negotiated; 0 before `PeerAnswered` and `Connected`.
   [[nodiscard]] std::uint16_t outgoing_streams() const noexcept;
   [[nodiscard]] std::uint16_t incoming_streams() const noexcept;

@@ -50,6 +50,40 @@ TEST_F(PathChange, FromACableToAnOceanIsPacedAndMakesRoom) {
   EXPECT_TRUE(deliver());
 }
 
+TEST_F(PathChange, ForgetsTheRoundTripsOfTheLastOne) {
+  ASSERT_TRUE(deliver());
+  take_path(200ms);
+  for (const Peer* const peer : {&pipe.a, &pipe.b}) {
+    EXPECT_EQ(peer->association.statistics().smoothed_round_trip_time, 0ns);
+    EXPECT_EQ(peer->association.statistics().retransmission_timeout, Options{}.rto_initial);
+  }
+  bulk(3s);
+  EXPECT_TRUE(deliver());
+  EXPECT_NEAR(static_cast<double>(pipe.a.association.statistics().smoothed_round_trip_time / 1ms), 400, 40);
+  EXPECT_EQ(pipe.a.association.statistics().chunks_retransmitted, 0U)
+      << "a timeout of the cable's is none of an ocean's";
+}
+
+TEST_F(PathChange, DoesNotMeasureThisOneByWhatTheLastOneAnswers) {
+  take_path(300ms);
+  pipe.run_for(100ms);  // what is in flight arrives as on a cable
+  EXPECT_EQ(pipe.a.association.statistics().smoothed_round_trip_time, 0ns);
+}
+
+TEST_F(PathChange, AsksAtOnceWhetherWhatIsInFlightIsLost) {
+  pipe.filter = [](const Peer&, std::vector<std::byte>&) { return false; };
+  (void)pipe.a.association.send(pipe.now, StreamId{1}, Ppid{53}, payload);
+  ++sent;
+  pipe.run_for(1ms);
+  ASSERT_GT(pipe.a.association.statistics().bytes_in_flight, 0U);
+  pipe.filter = nullptr;
+  take_path(10ms);
+  pipe.run_for(400ms);
+  read += pipe.b.messages.size();
+  EXPECT_EQ(read, sent) << "long before any timeout";
+  EXPECT_EQ(pipe.a.association.statistics().timeouts, 0U);
+}
+
 TEST_F(PathChange, InMidTransferBeginsWithTheInitialWindowAndLosesNothing) {
   ASSERT_GT(pipe.a.association.statistics().congestion_window, 20'000U);
   take_path(50ms);

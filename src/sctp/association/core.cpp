@@ -206,8 +206,10 @@ void Core::path_changed(TimePoint now) {
   clamp(now);
   path_since_ = now_;
   window_.path_changed();
+  rto_.path_changed();
   if (tcb_) {
-    const OutstandingData& outstanding = tcb_->outstanding;
+    OutstandingData& outstanding = tcb_->outstanding;
+    outstanding.path_changed(now_);
     tcb_->congestion.path_changed(now_, outstanding.empty() ? std::nullopt : std::optional(outstanding.highest()));
   }
   path_mtu_.path_changed();

@@ -78,6 +78,7 @@ class Core {
   [[nodiscard]] std::size_t buffered(StreamId stream) const noexcept { return queue_.buffered(stream); }
   [[nodiscard]] std::size_t total_buffered() const noexcept { return queue_.total_buffered(); }
   [[nodiscard]] std::size_t send_room() const noexcept;
+  [[nodiscard]] bool resetting(StreamId stream) const noexcept { return queue_.resetting(stream); }
   [[nodiscard]] std::uint16_t outgoing_streams() const noexcept { return tcb_ ? tcb_->handshake.outgoing_streams : 0; }
   [[nodiscard]] std::uint16_t incoming_streams() const noexcept { return tcb_ ? tcb_->handshake.incoming_streams : 0; }
   [[nodiscard]] bool interleaving() const noexcept { return tcb_ && tcb_->handshake.interleaving; }

@@ -27,8 +27,10 @@ void Core::handle_heartbeat_ack(const ChunkView& chunk) {
   if (!heartbeat_outstanding_ || nonce != heartbeat_nonce_) return;
   heartbeat_outstanding_ = false;
   errors_ = 0;
-  rto_.measured(now_ - heartbeat_sent_at_);
-  if (took_this_path(heartbeat_sent_at_)) window_.measured(now_ - heartbeat_sent_at_);
+  if (took_this_path(heartbeat_sent_at_)) {
+    rto_.measured(now_ - heartbeat_sent_at_);
+    window_.measured(now_ - heartbeat_sent_at_);
+  }
   timers_.set(Timer::Heartbeat, now_ + options_.heartbeat_interval);
 }
 

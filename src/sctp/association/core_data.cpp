@@ -103,11 +103,11 @@ void Core::handle_sack(const ChunkView& chunk) {
 
 void Core::acknowledged(const AckResult& result, std::size_t flight_before) {
   Tcb& t = *tcb_;
-  if (trace_) trace_->lost(result.bytes_lost, "sack");
+  if (trace_) trace_->lost(result.lost.bytes, "sack");
   errors_ = 0;  // section 8.1; for a peer with a closed window too (section 6.1 A)
   if (result.rtt) {
     rto_.measured(*result.rtt);
-    if (took_this_path(now_ - *result.rtt)) window_.measured(*result.rtt);
+    window_.measured(*result.rtt);
   } else if (result.cumulative_moved && flight_before == 0) {
     // Nothing in flight: what moved was a FORWARD-TSN's doing, and the next lost one shall not wait for ever longer.
     rto_.answered();

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "sctp/association/core.hpp"
 
@@ -43,9 +44,9 @@ void Core::arm_recovery_timers() {
 
 void Core::reordering_timed_out() {
   Tcb& t = *tcb_;
-  const std::size_t lost = t.outstanding.find_lost(now_);
-  if (trace_) trace_->lost(lost, "reordering_timer");
-  if (lost != 0 && t.congestion.lost(now_, lost, t.outstanding.in_flight(), t.outstanding.highest())) {
+  const Losses lost = t.outstanding.find_lost(now_);
+  if (trace_) trace_->lost(lost.bytes, "reordering_timer");
+  if (lost.bytes != 0 && t.congestion.lost(now_, lost, t.outstanding.highest())) {
     t.fast_retransmit = true;
     ++statistics_.fast_recoveries;
   }
@@ -89,13 +90,16 @@ void Core::retransmission_timed_out() {
   arm_recovery_timers();
 }
 
-/// Nothing was heard on the path before, whose timer has backed off to seconds: on this one it begins anew, at once.
+/// What is in flight may be lost with the path before, and stands in the way of the small window that this one begins
+/// with. Where nothing was heard lately it is lost; else a probe on this path asks, without waiting for a timer that
+/// knows nothing of it or has backed off to seconds.
 void Core::resume() {
-  if (!tcb_ || errors_ == 0 || !timers_.armed(Timer::Retransmission)) return;
-  errors_ = 0;
-  rto_.answered();
-  tcb_->outstanding.timed_out();
-  tcb_->fast_retransmit = tcb_->outstanding.has_lost();
+  if (!tcb_ || !timers_.armed(Timer::Retransmission)) return;
+  OutstandingData& outstanding = tcb_->outstanding;
+  if (std::exchange(errors_, 0) != 0) outstanding.timed_out();
+  const bool probes = outstanding.may_probe() && outstanding.probe(now_);
+  if (probes) ++statistics_.tail_probes;
+  tcb_->fast_retransmit = probes || outstanding.has_lost();
   timers_.set(Timer::Retransmission, now_ + rto_.value());
   arm_recovery_timers();
 }

@@ -17,13 +17,25 @@ struct RateSample {
   bool app_limited = false;           ///< There was less to send than the path would have taken.
 };
 
+/// Fragments found lost.
+struct Losses {
+  std::size_t bytes = 0;  ///< With chunk headers, as `in_flight()` counts.
+  std::size_t runs = 0;   ///< Each of TSNs in a row: what one fading of a radio takes, or one overflow.
+
+  Losses& operator+=(Losses other) noexcept {
+    bytes += other.bytes;
+    runs += other.runs;
+    return *this;
+  }
+};
+
 /// What a SACK (or the cumulative TSN of a SHUTDOWN) changed. Written by OutstandingData; read by the association's
 /// core and by the congestion control.
 struct AckResult {
   bool valid = false;  ///< false: older than the last one, or about TSNs that were never sent
   bool cumulative_moved = false;
   std::size_t bytes_acked = 0;       ///< Newly acknowledged, with chunk headers, as `in_flight()` counts.
-  std::size_t bytes_lost = 0;        ///< Newly found lost.
+  Losses lost{};                     ///< Newly found lost.
   std::optional<Duration> rtt{};     ///< Of the newest fragment acknowledged that was sent once (Karn).
   std::optional<RateSample> rate{};  ///< Nothing when no fragment was newly acknowledged.
   /// Everything that was retransmitted in this episode of recovery had arrived the first time: what was done to the

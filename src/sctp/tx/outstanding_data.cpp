@@ -246,12 +246,14 @@ AckResult OutstandingData::handle_cumulative(TimePoint now, Tsn cumulative, Dura
 }
 
 void OutstandingData::finish_ack(Duration smoothed, AckResult& result) {
-  if (seen_.newest_sent_at) {
+  const bool former_path = seen_.newest_sent_at && *seen_.newest_sent_at < path_since_;
+  if (seen_.newest_sent_at && !former_path) {
     result.rtt = seen_.now - *seen_.newest_sent_at;
     minimum_.measured(seen_.now, *result.rtt);
   }
   smoothed_ = smoothed == Duration::zero() ? result.rtt.value_or(Duration::zero()) : smoothed;
   result.rate = rate_.sample(minimum_.value());
+  if (former_path) result.rate.reset();
   decide(result);
   advance_forward();
 }

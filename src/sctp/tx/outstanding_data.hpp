@@ -58,7 +58,7 @@ class OutstandingData {
   void limited_by_application() noexcept { rate_.limited_by_application(in_flight_); }
 
   /// `smoothed` is the round trip time, 0 while it is not known. Of what the result tells, `spurious` came first: it
-  /// is about an older episode than `bytes_lost`.
+  /// is about an older episode than `lost`.
   [[nodiscard]] AckResult handle_sack(TimePoint now, const SackChunk& sack, Duration smoothed);
   /// SHUTDOWN bears a cumulative TSN too.
   [[nodiscard]] AckResult handle_cumulative(TimePoint now, Tsn cumulative, Duration smoothed);
@@ -67,14 +67,18 @@ class OutstandingData {
 
   /// When `find_lost` is worth a call without a SACK: RACK's reordering timer; `never` when nothing waits for it.
   [[nodiscard]] TimePoint reordering_deadline() const noexcept;
-  /// Bytes newly found lost.
-  [[nodiscard]] std::size_t find_lost(TimePoint now);
+  /// What is newly found lost.
+  [[nodiscard]] Losses find_lost(TimePoint now);
   /// T3-rtx or T1-cookie expired: everything in flight counts as lost (RFC 9260 section 6.3.3).
   void timed_out();
   /// RFC 8985 section 7: whether a tail loss probe would be of use.
   [[nodiscard]] bool may_probe() const noexcept { return !flight_.empty() && lost_.empty() && !probe_; }
   /// What was sent last shall go out once more; false when its limits forbid that.
   [[nodiscard]] bool probe(TimePoint now);
+
+  /// Everything takes another path from now on; what was measured is forgotten, and only what is sent from now on
+  /// tells.
+  void path_changed(TimePoint now) noexcept;
 
   [[nodiscard]] Tsn next_tsn() const noexcept { return cumulative_ + static_cast<std::uint32_t>(ring_.size()) + 1U; }
   [[nodiscard]] Tsn cumulative() const noexcept { return cumulative_; }
@@ -162,6 +166,7 @@ class OutstandingData {
   FragmentList flight_;          // in flight, in the order in which they were sent
   FragmentList lost_;            // to be sent again; nearly in the order of TSNs
   Tsn last_lined_up_;            // in lost_, unless it was sent since
+  Tsn last_lost_;                // found so
   std::vector<Block> reported_;  // gap ack blocks of the newest SACK
   std::vector<Block> before_;    // and of the one before it, while it is handled
   Seen seen_;
@@ -170,6 +175,7 @@ class OutstandingData {
   TimeoutCheck timeout_check_;
   DeliveryRate rate_;
   MinimumRoundTrip minimum_;
+  TimePoint path_since_{};
   Duration smoothed_{};
   std::optional<Tsn> probe_{};  // the tail loss probe that was not acknowledged yet
   Tsn cumulative_;

@@ -37,10 +37,10 @@ TEST_F(Outstanding, IgnoresASackForWhatWasNeverSent) {
 TEST_F(Outstanding, ThreePacketsBehindAGapMakeAFragmentLost) {
   queue_message(600);
   send(6);
-  EXPECT_EQ(sack(1, {{2, 2}}).bytes_lost, 0U);
-  EXPECT_EQ(sack(1, {{2, 3}}).bytes_lost, 0U);
-  EXPECT_EQ(sack(1, {{2, 3}}).bytes_lost, 0U) << "nothing new was acknowledged";
-  EXPECT_EQ(sack(1, {{2, 4}}).bytes_lost, 100 + data_header_size);
+  EXPECT_EQ(sack(1, {{2, 2}}).lost.bytes, 0U);
+  EXPECT_EQ(sack(1, {{2, 3}}).lost.bytes, 0U);
+  EXPECT_EQ(sack(1, {{2, 3}}).lost.bytes, 0U) << "nothing new was acknowledged";
+  EXPECT_EQ(sack(1, {{2, 4}}).lost.bytes, 100 + data_header_size);
   const auto again = data.peek_lost(start);
   ASSERT_TRUE(again);
   EXPECT_EQ(again->tsn, Tsn{0xFFFFFFFF});

@@ -35,6 +35,13 @@ void OutstandingData::learn(std::size_t i) noexcept {
   }
 }
 
+void OutstandingData::path_changed(TimePoint now) noexcept {
+  path_since_ = now;
+  minimum_ = {};
+  smoothed_ = {};
+  probe_.reset();  // another one may ask at once
+}
+
 /// RFC 8985 section 7.4: if the peer does not report it as a duplicate, then the probe repaired a loss, and that is a
 /// loss like any other.
 void OutstandingData::probe_arrived(Fragment& fragment, Tsn tsn) noexcept {
@@ -73,7 +80,8 @@ void OutstandingData::decide(AckResult& result) {
     ++spurious_;
     episode_.close();
   }
-  result.bytes_lost += seen_.repaired + find_lost(seen_.now);
+  if (seen_.repaired != 0) result.lost += {.bytes = seen_.repaired, .runs = 1};
+  result.lost += find_lost(seen_.now);
 }
 
 Duration OutstandingData::reordering_window() const noexcept {
@@ -83,17 +91,18 @@ Duration OutstandingData::reordering_window() const noexcept {
 // RFC 8985 section 6.2 step 5. Deviation: no walk through everything that was sent before the newest that arrived; the
 // list is sorted, so the first that is not late enough ends it. That is also the RFC 9260 section 7.2.4 rule, without
 // its limit of one fast retransmission for each TSN: a retransmission is found lost as everything else is.
-std::size_t OutstandingData::find_lost(TimePoint now) {
+Losses OutstandingData::find_lost(TimePoint now) {
   const Duration window = reordering_window();
-  std::size_t bytes = 0;
+  Losses lost;
   while (!flight_.empty()) {
     const Tsn tsn = flight_.head();
     const Fragment& fragment = ring_[index_of(tsn)];
     if (!rack_.is_passed(fragment.sent_at, tsn) || rack_.lost_at(fragment.sent_at, window) > now) break;
-    bytes += data_header_size + fragment.size;
+    lost += {.bytes = data_header_size + fragment.size, .runs = tsn == last_lost_ + 1U ? 0U : 1U};
+    last_lost_ = tsn;
     lose(tsn);
   }
-  return bytes;
+  return lost;
 }
 
 TimePoint OutstandingData::reordering_deadline() const noexcept {

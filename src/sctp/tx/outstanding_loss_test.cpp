@@ -17,10 +17,10 @@ struct Losses : Outstanding {
 TEST_F(Losses, AGapIsWaitedForAQuarterOfARoundTrip) {
   queue_message(400);
   send(4);
-  EXPECT_EQ(sack(start + 10ms, 0, {{2, 2}}).bytes_lost, 0U);
+  EXPECT_EQ(sack(start + 10ms, 0, {{2, 2}}).lost.bytes, 0U);
   EXPECT_EQ(data.reordering_deadline(), start + 12'500us);
-  EXPECT_EQ(data.find_lost(start + 12ms), 0U);
-  EXPECT_EQ(data.find_lost(start + 12'500us), whole);
+  EXPECT_EQ(data.find_lost(start + 12ms).bytes, 0U);
+  EXPECT_EQ(data.find_lost(start + 12'500us).bytes, whole);
   EXPECT_TRUE(data.has_lost());
   EXPECT_EQ(data.reordering_deadline(), never) << "nothing that was sent later arrived";
 }
@@ -29,9 +29,9 @@ TEST_F(Losses, WhatComesWithinThatTimeIsNotLost) {
   queue_message(400);
   send(4);
   (void)sack(start + 10ms, 0, {{2, 2}});
-  EXPECT_EQ(sack(start + 12ms, 2).bytes_lost, 0U);
+  EXPECT_EQ(sack(start + 12ms, 2).lost.bytes, 0U);
   EXPECT_EQ(data.reordering_deadline(), never);
-  EXPECT_EQ(sack(start + 13ms, 4).bytes_lost, 0U);
+  EXPECT_EQ(sack(start + 13ms, 4).lost.bytes, 0U);
   EXPECT_EQ(data.retransmitted(), 0U);
 }
 
@@ -40,31 +40,33 @@ TEST_F(Losses, ThreeFragmentsOfOnePacketAreNotThreePackets) {
   send(1);
   data.begin_packet();
   for (int i = 0; i < 4; ++i) (void)data.send(start, *queue.peek(start, 100));
-  EXPECT_EQ(sack(start + 10ms, 0, {{2, 5}}).bytes_lost, 0U);
+  EXPECT_EQ(sack(start + 10ms, 0, {{2, 5}}).lost.bytes, 0U);
   EXPECT_NE(data.reordering_deadline(), never);
 }
 
 TEST_F(Losses, ALostRetransmissionIsFoundByWhatWasSentAfterIt) {
   queue_message(10'000);
   send(10);
-  EXPECT_EQ(sack(start + 10ms, 0, {{2, 4}}).bytes_lost, whole);
+  EXPECT_EQ(sack(start + 10ms, 0, {{2, 4}}).lost.bytes, whole);
   EXPECT_EQ(resend(start + 10ms), 1);
   send(5, start + 11ms);
-  EXPECT_EQ(sack(start + 20ms, 0, {{2, 10}}).bytes_lost, 0U) << "sent before it";
-  EXPECT_EQ(sack(start + 21ms, 0, {{2, 11}}).bytes_lost, whole);
+  EXPECT_EQ(sack(start + 20ms, 0, {{2, 10}}).lost.bytes, 0U) << "sent before it";
+  EXPECT_EQ(sack(start + 21ms, 0, {{2, 11}}).lost.bytes, whole);
   EXPECT_EQ(resend(start + 21ms), 1);
-  EXPECT_EQ(sack(start + 31ms, 15).bytes_lost, 0U);
+  EXPECT_EQ(sack(start + 31ms, 15).lost.bytes, 0U);
 }
 
 TEST_F(Losses, TheEarliestLostGoesFirstAlsoWhenItIsARetransmission) {
   queue_message(100'000);
   send(20);
-  EXPECT_EQ(sack(start + 10ms, 0, {{3, 8}}).bytes_lost, 2 * whole);
+  const AckResult first = sack(start + 10ms, 0, {{3, 8}});
+  EXPECT_EQ(first.lost.bytes, 2 * whole);
+  EXPECT_EQ(first.lost.runs, 1U) << "one behind the other";
   EXPECT_EQ(resend(start + 10ms), 2);
   send(20, start + 11ms);  // 21 to 40
   (void)sack(start + 12ms, 0, {{3, 8}, {13, 20}});
   ASSERT_TRUE(data.has_lost()) << "9 to 12";
-  EXPECT_EQ(sack(start + 22ms, 0, {{3, 8}, {13, 25}}).bytes_lost, 2 * whole) << "1 and 2 again";
+  EXPECT_EQ(sack(start + 22ms, 0, {{3, 8}, {13, 25}}).lost.bytes, 2 * whole) << "1 and 2 again";
   for (const int expected : {1, 2, 9, 10, 11, 12}) {
     const auto again = data.peek_lost(start + 22ms);
     ASSERT_TRUE(again);
@@ -77,14 +79,14 @@ TEST_F(Losses, TheEarliestLostGoesFirstAlsoWhenItIsARetransmission) {
 TEST_F(Losses, ARetransmissionThatWasNeedlessIsUndoneAndTheNextGapIsWaitedForLonger) {
   warm_up(1);
   send(10, start + 20ms);  // 2 to 11
-  EXPECT_EQ(sack(start + 30ms, 1, {{2, 4}}).bytes_lost, whole);
+  EXPECT_EQ(sack(start + 30ms, 1, {{2, 4}}).lost.bytes, whole);
   EXPECT_EQ(resend(start + 30ms), 1);
   EXPECT_TRUE(sack(start + 32ms, 11).spurious) << "two milliseconds are no round trip";
   EXPECT_EQ(data.spurious(), 1U);
   send(10, start + 40ms);  // 12 to 21
-  EXPECT_EQ(sack(start + 50ms, 11, {{2, 9}}).bytes_lost, 0U);
-  EXPECT_EQ(data.find_lost(start + 54ms), 0U);
-  EXPECT_EQ(data.find_lost(start + 55ms), whole) << "two quarters now";
+  EXPECT_EQ(sack(start + 50ms, 11, {{2, 9}}).lost.bytes, 0U);
+  EXPECT_EQ(data.find_lost(start + 54ms).bytes, 0U);
+  EXPECT_EQ(data.find_lost(start + 55ms).bytes, whole) << "two quarters now";
 }
 
 TEST_F(Losses, ADuplicateProvesItToo) {
@@ -101,7 +103,7 @@ TEST_F(Losses, ADuplicateProvesItToo) {
 TEST_F(Losses, OneRealLossKeepsTheEpisodeFromBeingUndone) {
   warm_up(1);
   send(10, start + 20ms);
-  EXPECT_EQ(sack(start + 30ms, 1, {{3, 6}}).bytes_lost, 2 * whole);
+  EXPECT_EQ(sack(start + 30ms, 1, {{3, 6}}).lost.bytes, 2 * whole);
   EXPECT_EQ(resend(start + 30ms), 2);
   EXPECT_FALSE(sack(start + 41ms, 11, {}, {2}).spurious);
 }
@@ -116,7 +118,7 @@ TEST_F(Losses, AProbeOfALostTailFindsTheRestOfItLost) {
   EXPECT_EQ(data.peek_lost(start + 50ms)->tsn, tsn(5));
   EXPECT_EQ(resend(start + 50ms), 1);
   EXPECT_FALSE(data.may_probe()) << "one is enough";
-  EXPECT_EQ(sack(start + 60ms, 3, {{2, 2}}).bytes_lost, 2 * whole);
+  EXPECT_EQ(sack(start + 60ms, 3, {{2, 2}}).lost.bytes, 2 * whole);
   EXPECT_EQ(resend(start + 60ms), 1);
   EXPECT_FALSE(sack(start + 70ms, 5).spurious);
   EXPECT_TRUE(data.empty());
@@ -127,15 +129,15 @@ TEST_F(Losses, AProbeThatWasNeedlessIsNoLoss) {
   send(2, start + 20ms);
   ASSERT_TRUE(data.probe(start + 40ms));
   EXPECT_EQ(resend(start + 40ms), 1);
-  EXPECT_EQ(sack(start + 50ms, 3, {}, {3}).bytes_lost, 0U);
+  EXPECT_EQ(sack(start + 50ms, 3, {}, {3}).lost.bytes, 0U);
   send(2, start + 60ms);
   ASSERT_TRUE(data.probe(start + 80ms));
   EXPECT_EQ(resend(start + 80ms), 1);
-  EXPECT_EQ(sack(start + 85ms, 5).bytes_lost, 0U) << "sooner than any round trip";
+  EXPECT_EQ(sack(start + 85ms, 5).lost.bytes, 0U) << "sooner than any round trip";
   send(2, start + 90ms);
   ASSERT_TRUE(data.probe(start + 110ms));
   EXPECT_EQ(resend(start + 110ms), 1);
-  EXPECT_EQ(sack(start + 121ms, 7).bytes_lost, whole) << "it repaired a loss, as it seems";
+  EXPECT_EQ(sack(start + 121ms, 7).lost.bytes, whole) << "it repaired a loss, as it seems";
   EXPECT_TRUE(sack(start + 122ms, 7, {}, {7}).spurious) << "but it did not";
   EXPECT_EQ(data.reordering_deadline(), never);
 }
@@ -156,10 +158,10 @@ TEST_F(Losses, ATimeoutInADelaySpikeIsUndoneByTheFirstAckThatComesTooSoon) {
   data.resend(start + 320ms, *data.peek_lost(start + 320ms));
   const AckResult result = sack(start + 325ms, 4);
   EXPECT_TRUE(result.spurious);
-  EXPECT_EQ(result.bytes_lost, 0U);
+  EXPECT_EQ(result.lost.bytes, 0U);
   EXPECT_FALSE(data.has_lost());
   EXPECT_EQ(data.in_flight(), 8 * whole);
-  EXPECT_EQ(sack(start + 326ms, 12, {}, {3}).bytes_lost, 0U);
+  EXPECT_EQ(sack(start + 326ms, 12, {}, {3}).lost.bytes, 0U);
 }
 
 TEST_F(Losses, ATimeoutInALongDelaySpikeIsUndoneByTheSecondAck) {
@@ -170,11 +172,11 @@ TEST_F(Losses, ATimeoutInALongDelaySpikeIsUndoneByTheSecondAck) {
   EXPECT_FALSE(sack(start + 335ms, 4).spurious);
   const AckResult result = sack(start + 336ms, 6);
   EXPECT_TRUE(result.spurious);
-  EXPECT_EQ(result.bytes_lost, 0U);
+  EXPECT_EQ(result.lost.bytes, 0U);
   EXPECT_FALSE(data.has_lost());
   EXPECT_EQ(data.in_flight(), 6 * whole);
-  EXPECT_EQ(sack(start + 337ms, 10).bytes_lost, 0U);
-  EXPECT_EQ(sack(start + 338ms, 12).bytes_lost, 0U);
+  EXPECT_EQ(sack(start + 337ms, 10).lost.bytes, 0U);
+  EXPECT_EQ(sack(start + 338ms, 12).lost.bytes, 0U);
 }
 
 TEST_F(Losses, ATimeoutThatWasRightIsNotUndone) {
@@ -204,9 +206,9 @@ TEST_F(Losses, WhatThePeerTookBackCountsAsSentNow) {
   warm_up(1);
   send(4, start + 20ms);
   (void)sack(start + 30ms, 1, {{2, 3}});
-  EXPECT_EQ(sack(start + 31ms, 1).bytes_lost, 0U) << "a SACK may have overtaken another";
+  EXPECT_EQ(sack(start + 31ms, 1).lost.bytes, 0U) << "a SACK may have overtaken another";
   EXPECT_EQ(data.in_flight(), 4 * whole);
-  EXPECT_EQ(data.find_lost(start + 32'500us), whole) << "but the gap before them is one all the same";
+  EXPECT_EQ(data.find_lost(start + 32'500us).bytes, whole) << "but the gap before them is one all the same";
   EXPECT_EQ(sack(start + 33ms, 5).rtt, 13ms) << "of the fragment that nobody took back";
 }
 

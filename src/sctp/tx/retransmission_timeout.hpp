@@ -19,6 +19,8 @@ class RetransmissionTimeout {
   void back_off() noexcept;
   /// Ends the backing off: the peer answered, though with nothing that can be measured.
   void answered() noexcept;
+  /// Section 6.3.1 C1: of the path that is taken from now on nothing is known.
+  void path_changed() noexcept { *this = RetransmissionTimeout(limits_); }
   [[nodiscard]] Duration value() const noexcept { return value_; }
   [[nodiscard]] Duration smoothed() const noexcept { return smoothed_; }
 

@@ -64,6 +64,16 @@ TEST_F(Rto, AnAnswerBeforeTheFirstMeasurementChangesNothing) {
   EXPECT_EQ(rto.value(), 1s);
 }
 
+TEST_F(Rto, BeginsAnewOnAnotherPath) {
+  rto.measured(1s);
+  rto.back_off();
+  rto.path_changed();
+  EXPECT_EQ(rto.value(), 500ms);
+  EXPECT_EQ(rto.smoothed(), 0ms);
+  rto.measured(200ms);
+  EXPECT_EQ(rto.smoothed(), 200ms) << "the first of this path";
+}
+
 TEST_F(Rto, AMeasurementOfLessThanNothingIsIgnored) {
   rto.measured(-1ms);
   EXPECT_EQ(rto.value(), 500ms);

@@ -148,7 +148,9 @@ struct Trial {
       (void)a.add(flow);
       (void)b.add(flow);
     }
-    Pair pair{a, b, random, links};
+    // A generator of its own: the same seed fades at the same times whatever flows are under test.
+    SeededGenerator weather{seed + 1'000};
+    Pair pair{a, b, weather, links};
     Outcome outcome;
     TimePoint last = pair.now();
     double area = 0;  // seconds of queue times seconds

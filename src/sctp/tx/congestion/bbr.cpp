@@ -16,7 +16,7 @@ constexpr unsigned full_rounds = 3;
 constexpr double beta = 0.7;
 constexpr double headroom = 0.85;
 constexpr double loss_threshold = 0.02;
-constexpr std::size_t min_losses = 6;  // in a round: fewer are no rate
+constexpr std::size_t min_losses = 6;  // in a round, each of packets in a row: fewer are no rate
 constexpr Duration min_rtt_lifetime = std::chrono::seconds{10};
 constexpr Duration probe_rtt_interval = std::chrono::seconds{5};
 constexpr Duration probe_rtt_time = milliseconds{200};
@@ -65,7 +65,7 @@ bool Bbr::probing() const noexcept {
 /// none the loss is more likely a radio's, and giving way to it would not make it less.
 bool Bbr::too_lossy() const noexcept {
   const std::size_t total = round_.acked + round_.lost;
-  if (round_.lost < min_losses * mtu_) return false;
+  if (round_.runs < min_losses) return false;
   const double rate = static_cast<double>(round_.lost) / static_cast<double>(total);
   const bool queue = round_.rtt != Duration::max() && seconds(round_.rtt) > seconds(min_rtt_) * queue_shows;
   return rate > (queue ? loss_threshold : loss_threshold_without_queue);
@@ -247,7 +247,10 @@ void Bbr::set_window(const Acknowledgement& ack) noexcept {
   window_ = static_cast<std::size_t>(std::max(window, least));
 }
 
-void Bbr::lost(std::size_t bytes) noexcept { round_.lost += bytes; }
+void Bbr::lost(Losses lost) noexcept {
+  round_.lost += lost.bytes;
+  round_.runs += lost.runs;
+}
 
 void Bbr::congested(bool ecn) noexcept {
   // Losses are judged by their share of a round; a mark is one judgement already.

@@ -31,7 +31,7 @@ class Bbr {
   [[nodiscard]] Duration min_rtt() const noexcept { return min_rtt_; }
 
   void acknowledged(const Acknowledgement& ack) noexcept;
-  void lost(std::size_t bytes) noexcept;
+  void lost(Losses lost) noexcept;
   void congested(bool ecn) noexcept;
   void timed_out(bool again) noexcept;
   void undo() noexcept;
@@ -81,6 +81,7 @@ class Bbr {
   struct Round {
     std::size_t acked = 0;
     std::size_t lost = 0;
+    std::size_t runs = 0;  // of them
     Duration rtt = Duration::max();
     double bandwidth = 0;
     std::size_t in_flight = 0;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <deque>
+#include <utility>
 
 namespace linnet::sctp {
 namespace {
@@ -20,6 +21,8 @@ struct BbrTest : testing::Test {
   double rate = 1e6;  // bytes a second
   Duration delay = 50ms;
   std::size_t lose_every = 0;
+  std::size_t in_a_row = 1;
+  bool last_lost = false;
   TimePoint now{1s};
   std::size_t in_flight = 0;
   std::uint64_t delivered = 0;
@@ -45,7 +48,7 @@ struct BbrTest : testing::Test {
     most_queued =
         std::max(most_queued, static_cast<std::size_t>(std::chrono::duration<double>(free - now).count() * rate));
     flying.push_back(
-        {now, free + delay, delivered_at, delivered, in_flight, lose_every != 0 && ++count % lose_every == 0});
+        {now, free + delay, delivered_at, delivered, in_flight, lose_every != 0 && ++count % lose_every < in_a_row});
     if (control.pacing_rate() > 0)
       next_send = std::max(next_send, now) + Duration{static_cast<Duration::rep>(mtu / control.pacing_rate() * 1e9)};
   }
@@ -55,9 +58,10 @@ struct BbrTest : testing::Test {
     in_flight -= mtu;
     Acknowledgement ack{.now = now, .in_flight = in_flight, .window_limited = true};
     if (packet.lost) {
-      control.lost(mtu);
-      ack.result.bytes_lost = mtu;
+      ack.result.lost = {.bytes = mtu, .runs = std::exchange(last_lost, true) ? 0U : 1U};
+      control.lost(ack.result.lost);
     } else {
+      last_lost = false;
       delivered += mtu;
       delivered_at = now;
       ack.result.bytes_acked = mtu;
@@ -105,6 +109,15 @@ TEST_F(BbrTest, FivePerCentOfAccidentalLossCostFivePerCent) {
   const std::uint64_t before = delivered;
   run(10s);
   EXPECT_GT(static_cast<double>(delivered - before), 0.85 * 10e6);
+}
+
+TEST_F(BbrTest, AFadingIsNoSignOfTooMuchInFlightHoweverManyPacketsItTakes) {
+  lose_every = 250;
+  in_a_row = 12;  // a quarter of the path's packets at that time
+  run(3s);
+  const std::uint64_t before = delivered;
+  run(10s);
+  EXPECT_GT(static_cast<double>(delivered - before), 0.9 * 10e6);
 }
 
 TEST_F(BbrTest, FollowsAPathThatGetsFaster) {

@@ -79,7 +79,7 @@ bool CongestionControl::acknowledged(Acknowledgement ack) noexcept {
   const std::size_t before = window();
   std::visit([&](auto& a) { a.acknowledged(ack); }, algorithm_);
   if (std::holds_alternative<Cubic>(algorithm_) && window() < before) answered_ = ack.next_tsn - 1U;
-  const bool begins = result.bytes_lost != 0 && lost(ack.now, result.bytes_lost, ack.in_flight, ack.next_tsn - 1U);
+  const bool begins = result.lost.bytes != 0 && lost(ack.now, result.lost, ack.next_tsn - 1U);
   pace(ack.now, ack.smoothed_rtt);
   return begins;
 }
@@ -92,12 +92,12 @@ void CongestionControl::pace(TimePoint now, Duration smoothed_rtt) noexcept {
   pacer_.set_rate(now, gain * static_cast<double>(window()) / std::chrono::duration<double>(smoothed_rtt).count());
 }
 
-bool CongestionControl::lost(TimePoint now, std::size_t bytes, std::size_t /*in_flight*/, Tsn highest) noexcept {
-  if (Bbr* const bbr = std::get_if<Bbr>(&algorithm_)) bbr->lost(bytes);
+bool CongestionControl::lost(TimePoint now, Losses lost, Tsn highest) noexcept {
+  if (Bbr* const bbr = std::get_if<Bbr>(&algorithm_)) bbr->lost(lost);
   // The same congestion; what T3-rtx did not declare lost at once is found lost now.
   if ((exit_ && reduced_) || now < quiet_until_) return false;
   Cubic* const cubic = std::get_if<Cubic>(&algorithm_);
-  const bool forgiven = answered_ || (cubic != nullptr && cubic->forgives(bytes));
+  const bool forgiven = answered_ || (cubic != nullptr && cubic->forgives(lost));
   // What looked like an accident may turn out to be congestion before the recovery ends.
   if (exit_ && forgiven) return false;
   const bool begins = !exit_;

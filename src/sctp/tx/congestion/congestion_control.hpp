@@ -47,7 +47,7 @@ class CongestionControl {
   [[nodiscard]] bool acknowledged(Acknowledgement ack) noexcept;
   /// Fragments were found lost, by a timer or by a SACK; true when this begins a fast recovery, which ends once
   /// `highest` is acknowledged.
-  bool lost(TimePoint now, std::size_t bytes, std::size_t in_flight, Tsn highest) noexcept;
+  bool lost(TimePoint now, Losses lost, Tsn highest) noexcept;
   /// T3-rtx expired.
   void timed_out(TimePoint now) noexcept;
   /// A router marked a packet instead of dropping it; `highest` is in flight.

@@ -26,7 +26,7 @@ struct Congestion : testing::Test {
                                  .result = {.valid = true,
                                             .cumulative_moved = packets != 0,
                                             .bytes_acked = packets * mtu,
-                                            .bytes_lost = lost,
+                                            .lost = {.bytes = lost, .runs = lost / mtu},
                                             .rtt = 20ms},
                                  .in_flight = (next - 1 - acked) * mtu,
                                  .cumulative = Tsn{acked},
@@ -54,13 +54,13 @@ TEST_F(Congestion, LossReducesOnceUntilWhatWasInFlightIsAcknowledged) {
   EXPECT_TRUE(acknowledge(1, mtu));
   const std::size_t reduced = control.window();
   EXPECT_LT(reduced, 10 * mtu);
-  EXPECT_FALSE(control.lost(now, mtu, 8 * mtu, Tsn{next - 1})) << "the same recovery";
+  EXPECT_FALSE(control.lost(now, {.bytes = mtu, .runs = 1}, Tsn{next - 1})) << "the same recovery";
   EXPECT_TRUE(control.in_fast_recovery());
   acknowledge(4);
   EXPECT_EQ(control.window(), reduced) << "no growth while recovering";
   acknowledge(5);
   EXPECT_FALSE(control.in_fast_recovery());
-  EXPECT_TRUE(control.lost(now, mtu, mtu, Tsn{next}));
+  EXPECT_TRUE(control.lost(now, {.bytes = mtu, .runs = 1}, Tsn{next}));
 }
 
 TEST_F(Congestion, ATimeoutEndsTheRecovery) {
@@ -88,7 +88,7 @@ TEST_F(Congestion, AMarkShrinksTheWindowOnceForWhatIsInFlight) {
   const std::size_t reduced = control.window();
   EXPECT_LT(reduced, 10 * mtu);
   control.ecn_echo(now, Tsn{next - 1});
-  EXPECT_FALSE(control.lost(now, mtu, 9 * mtu, Tsn{next - 1})) << "told already";
+  EXPECT_FALSE(control.lost(now, {.bytes = mtu, .runs = 1}, Tsn{next - 1})) << "told already";
   EXPECT_EQ(control.window(), reduced);
   control.undo(now);
   EXPECT_EQ(control.window(), reduced) << "a mark is no mistake";
@@ -216,7 +216,7 @@ TEST_F(Congestion, WhatTheLastPathLeavesSaysNothingAboutTheNext) {
   acknowledge(6);
   EXPECT_FALSE(control.in_fast_recovery());
   EXPECT_TRUE(control.slow_start());
-  EXPECT_TRUE(control.lost(now, 10 * mtu, 0, Tsn{next})) << "but this is its own";
+  EXPECT_TRUE(control.lost(now, {.bytes = 10 * mtu, .runs = 1}, Tsn{next})) << "but this is its own";
 }
 
 TEST_F(Congestion, ATimeoutOfWhatTheLastPathLostCostsTheNextNothing) {

@@ -130,8 +130,8 @@ void Cubic::reduce(double factor) noexcept {
   hystart_.stop();
 }
 
-bool Cubic::forgives(std::size_t bytes_lost) noexcept {
-  random_.lost(bytes_lost);
+bool Cubic::forgives(Losses lost) noexcept {
+  random_.lost(lost, mtu_);
   if (!tolerant_) return false;
   const bool first = slow_start() && hystart_.phase() != HyStart::Phase::Done;
   return first ? random_.likely_in_slow_start(mtu_) : random_.likely();

@@ -23,7 +23,7 @@ class Cubic {
 
   void acknowledged(const Acknowledgement& ack) noexcept;
   /// True when the loss is none of congestion's.
-  [[nodiscard]] bool forgives(std::size_t bytes_lost) noexcept;
+  [[nodiscard]] bool forgives(Losses lost) noexcept;
   void congested(bool ecn) noexcept;
   void timed_out(bool again) noexcept;
   void undo() noexcept;

@@ -162,12 +162,12 @@ TEST_F(CubicTest, AMistakeIsUndoneAltogether) {
 TEST_F(CubicTest, ForgivesAccidentsOnlyWhenTolerant) {
   for (Cubic* const each : {&control}) {
     acked(100 * mtu);
-    EXPECT_FALSE(each->forgives(mtu));
+    EXPECT_FALSE(each->forgives({.bytes = mtu, .runs = 1}));
   }
   Cubic tolerant{mtu, 10 * mtu, true};
   tolerant.acknowledged({.result = {.bytes_acked = 100 * mtu, .rtt = 20ms}});
-  EXPECT_TRUE(tolerant.forgives(mtu));
-  EXPECT_FALSE(tolerant.forgives(3 * mtu)) << "four per cent";
+  EXPECT_TRUE(tolerant.forgives({.bytes = mtu, .runs = 1}));
+  EXPECT_FALSE(tolerant.forgives({.bytes = 3 * mtu, .runs = 3})) << "four per cent";
 }
 
 struct SlowStartOnALossyPath : testing::Test {
@@ -193,7 +193,7 @@ struct SlowStartOnALossyPath : testing::Test {
 
 TEST_F(SlowStartOnALossyPath, GoesOnOverAccidents) {
   for (int i = 0; i < 3; ++i) round(1e6);
-  EXPECT_TRUE(control.forgives(mtu));
+  EXPECT_TRUE(control.forgives({.bytes = mtu, .runs = 1}));
   EXPECT_TRUE(control.slow_start());
   const std::size_t before = control.window();
   round(2e6);

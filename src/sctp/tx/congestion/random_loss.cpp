@@ -8,6 +8,7 @@ namespace linnet::sctp {
 namespace {
 
 constexpr std::size_t one_in = 50;
+constexpr std::size_t most = 3;
 /// Packets; two per cent of a small window is less than one.
 constexpr std::size_t few = 2;
 constexpr Duration min_delay = std::chrono::milliseconds{4};
@@ -25,6 +26,11 @@ void RandomLoss::acknowledged(const Acknowledgement& ack) noexcept {
   recent_[next_++ % recent_.size()] = *ack.result.rtt;
 }
 
+void RandomLoss::lost(Losses lost, std::size_t mtu) noexcept {
+  this_round_.lost += lost.bytes;
+  this_round_.accidents += std::min(lost.bytes, lost.runs * mtu);
+}
+
 /// A queue that drops is full, and so it is for what passes it just before and after: their round trips are the longest
 /// ones, of those that the path shows at all. Without a queue (behind a policer) nothing tells the two apart.
 bool RandomLoss::overflow() const noexcept {
@@ -38,14 +44,16 @@ Duration RandomLoss::threshold() const noexcept { return std::clamp(range_.least
 void RandomLoss::answered(TimePoint now) noexcept {
   answered_at_ = now;
   for (Round* const round : {&this_round_, &last_round_}) {
-    round->lost = 0;
+    round->lost = round->accidents = 0;
     round->rtt = Duration::max();
   }
 }
 
+/// A fading takes many packets at once; it is one accident as long as it leaves more than it takes.
 bool RandomLoss::rare() const noexcept {
   const std::size_t lost = this_round_.lost + last_round_.lost;
-  return lost * one_in <= lost + this_round_.acked + last_round_.acked;
+  const std::size_t sent = lost + this_round_.acked + last_round_.acked;
+  return (this_round_.accidents + last_round_.accidents) * one_in <= sent && lost * most <= sent;
 }
 
 /// A part of a round may have met nothing but a burst of our own: a queue stands in all of it.

@@ -14,7 +14,7 @@ namespace linnet::sctp {
 class RandomLoss {
  public:
   void acknowledged(const Acknowledgement& ack) noexcept;
-  void lost(std::size_t bytes) noexcept { this_round_.lost += bytes; }
+  void lost(Losses lost, std::size_t mtu) noexcept;
   /// The window was reduced: what was lost until now is made good, and the queue goes. Neither tells anything about the
   /// next loss.
   void answered(TimePoint now) noexcept;
@@ -38,6 +38,7 @@ class RandomLoss {
   struct Round {
     std::size_t acked = 0;
     std::size_t lost = 0;
+    std::size_t accidents = 0;  // the same, but for no more than one packet of each run
     Duration rtt = Duration::max();
   };
   Round this_round_;

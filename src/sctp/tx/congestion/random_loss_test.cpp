@@ -18,6 +18,10 @@ struct RandomLossTest : testing::Test {
     for (std::size_t i = 0; i < samples; ++i)
       judge.acknowledged({.now = now, .result = {.bytes_acked = acked / samples, .rtt = rtt}, .round_began = i == 0});
   }
+  /// Packet by packet, or in so many runs.
+  void lost(std::size_t bytes, std::size_t runs = 0) {
+    judge.lost({.bytes = bytes, .runs = runs == 0 ? (bytes + mtu - 1) / mtu : runs}, mtu);
+  }
   /// A queue of as much as the path itself was full once and is gone.
   void know_the_queue() {
     round(100ms);
@@ -29,13 +33,13 @@ struct RandomLossTest : testing::Test {
 
 TEST_F(RandomLossTest, AFewPacketsInAHundredWithoutAQueueAreAccidents) {
   know_the_queue();
-  judge.lost(2'000);
+  lost(2'000);
   EXPECT_TRUE(judge.likely());
 }
 
 TEST_F(RandomLossTest, MoreThanTwoPerCentIsCongestion) {
   know_the_queue();
-  judge.lost(4'100);
+  lost(4'100);
   EXPECT_FALSE(judge.likely());
   round(100ms);
   EXPECT_FALSE(judge.likely()) << "the last round trip counts, too";
@@ -43,11 +47,36 @@ TEST_F(RandomLossTest, MoreThanTwoPerCentIsCongestion) {
   EXPECT_TRUE(judge.likely());
 }
 
+TEST_F(RandomLossTest, AFadingIsOneAccidentHoweverManyPacketsItTakes) {
+  know_the_queue();
+  lost(40'000, 1);
+  EXPECT_TRUE(judge.likely());
+  EXPECT_GT(judge.path_share(), 0.9);
+  lost(4'000, 4);
+  EXPECT_FALSE(judge.likely()) << "five in two hundred packets";
+}
+
+TEST_F(RandomLossTest, AFadingThatTakesAThirdOfWhatIsSentIsAPathInTrouble) {
+  know_the_queue();
+  lost(110'000, 1);
+  EXPECT_FALSE(judge.likely());
+  EXPECT_EQ(judge.path_share(), 0);
+}
+
+TEST_F(RandomLossTest, AFadingWhileTheQueueIsFullIsAnOverflow) {
+  round(100ms);
+  round(110ms);
+  round(100ms);
+  round(106ms);
+  lost(10'000, 1);
+  EXPECT_FALSE(judge.likely());
+}
+
 TEST_F(RandomLossTest, WhatWasAnsweredIsForgotten) {
   know_the_queue();
-  judge.lost(50'000);
+  lost(50'000);
   judge.answered(now);
-  judge.lost(1'000);
+  lost(1'000);
   EXPECT_TRUE(judge.likely());
 }
 
@@ -69,7 +98,7 @@ TEST_F(RandomLossTest, AQueueThatStandsForAWholeRoundMeansCongestion) {
   round(113ms);
   EXPECT_TRUE(judge.likely()) << "the round before had none";
   round(113ms);
-  judge.lost(1);
+  lost(1);
   EXPECT_FALSE(judge.likely());
   round(112ms);
   EXPECT_TRUE(judge.likely());
@@ -97,9 +126,9 @@ TEST_F(RandomLossTest, WhereNoQueueWasEverSeenALossMayBeAPolicers) {
 TEST_F(RandomLossTest, InSlowStartTwoPacketsOfASmallWindowAreForgiven) {
   round(100ms, 20'000);
   round(100ms, 20'000);
-  judge.lost(2 * mtu);
+  lost(2 * mtu);
   EXPECT_TRUE(judge.likely_in_slow_start(mtu));
-  judge.lost(mtu);
+  lost(mtu);
   EXPECT_FALSE(judge.likely_in_slow_start(mtu));
 }
 
@@ -107,10 +136,10 @@ TEST_F(RandomLossTest, InSlowStartTheQueueIsLeftToHyStart) {
   round(100ms);
   round(150ms);
   round(150ms);
-  judge.lost(2 * mtu);
+  lost(2 * mtu);
   EXPECT_FALSE(judge.likely());
   EXPECT_TRUE(judge.likely_in_slow_start(mtu));
-  judge.lost(3 * mtu);
+  lost(3 * mtu);
   EXPECT_FALSE(judge.likely_in_slow_start(mtu)) << "too much is too much";
 }
 
@@ -154,7 +183,7 @@ TEST_F(RandomLossTest, KnowsWhatPartOfTheRoundTripIsQueue) {
   round(125ms);
   round(125ms);
   EXPECT_DOUBLE_EQ(judge.path_share(), 0.8);
-  judge.lost(10'000);
+  lost(10'000);
   EXPECT_EQ(judge.path_share(), 0);
 }
 
