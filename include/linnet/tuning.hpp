@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "linnet/core/time.hpp"
 
@@ -22,6 +23,14 @@ enum class IceTcp : std::uint8_t {
   Active,         ///< Connects to addresses at which the peer waits for connections. Browsers do this, too.
   ActivePassive,  ///< And waits for connections on a port of each address: what a server does that browsers behind
                   ///< firewalls are to reach.
+};
+
+/// A public address that a 1:1 NAT, as clouds have it before their machines, turns into one of this machine's.
+struct PublicAddress {
+  std::string address;  ///< What peers are told: "203.0.113.5".
+  std::string local{};  ///< This machine's own: "10.0.0.5". Empty: each one of the same family, as there is but one.
+
+  friend bool operator==(const PublicAddress&, const PublicAddress&) = default;
 };
 
 /// Everything that can be set about a connection and is no part of W3C RTCConfiguration. The defaults are good for
@@ -70,7 +79,7 @@ struct Tuning {
   bool ice_loopback_only = false;
   /// ICE over TCP (RFC 6544), where UDP does not get through: it always comes after UDP.
   IceTcp ice_tcp = IceTcp::Active;
-  /// Off: no UDP candidates, for networks that let none through (and for tests).
+  /// Off: no UDP candidates, and no UDP socket, for networks that let none through (and for tests).
   bool ice_udp = true;
   /// Watch this machine's networks while connected: an address that appears is told to the peer as a new candidate
   /// (icegatheringstate goes to gathering and back to complete) and used when it is better or what was used has gone.
@@ -78,6 +87,23 @@ struct Tuning {
   bool ice_continual_gathering = true;
   /// Behave as an ICE-lite implementation (RFC 8445 section 2.5): for servers on public addresses only.
   bool ice_lite = false;
+  /// Among candidates of one kind those of IPv6 go first (RFC 8421); or those of IPv4. `use_ipv4` and `use_ipv6` leave
+  /// a family out.
+  bool ice_ipv4_first = false;
+  /// Which interfaces of this machine are used, by name; "*" stands for any text: {"docker*", "veth*", "tun*"}. Without
+  /// `allow` all are; `deny` counts for more. Streams to TURN servers go from these interfaces only, too.
+  std::vector<std::string> ice_allow_interfaces{};
+  std::vector<std::string> ice_deny_interfaces{};
+  /// The same for addresses of this machine, as ranges: {"10.0.0.0/8", "2001:db8::/32", "192.0.2.1"}. SyntaxError for
+  /// anything else.
+  std::vector<std::string> ice_allow_addresses{};
+  std::vector<std::string> ice_deny_addresses{};
+  /// Host candidates on these addresses are told with the public address instead (and the same port, which the NAT has
+  /// to pass on), so that no STUN server is needed: for servers in clouds. SyntaxError for what is no address.
+  std::vector<PublicAddress> ice_public_addresses{};
+  /// Tell the private address, too, for peers in the same network: the host candidate has it then, and the public one
+  /// is that of a server-reflexive candidate.
+  bool ice_show_private_addresses = false;
 
   // --- DTLS --------------------------------------------------------------------------------------------------
 

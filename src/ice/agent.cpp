@@ -19,7 +19,8 @@ Agent::Agent(Options options, Generator& generator)
                .last_wait = options_.last_wait,
                .allocate_timeout = options_.allocate_timeout,
                .keepalive = options_.keepalive,
-               .max_relays = options_.max_relays},
+               .max_relays = options_.max_relays,
+               .bound_streams = options_.bound_streams},
               options_.first_stream, generator),
       checks_(options_.max_pairs),
       pacer_(options_.pacing, options_.burst) {
@@ -52,6 +53,7 @@ void Agent::run() {
       leave_silent_path();
     }
     send_gathers();
+    drain_relays();  // New ones want their streams.
     update_gathering();
   }
   release_tcp_streams();
@@ -137,6 +139,7 @@ void Agent::restart(TimePoint now) {
   early_.clear();
   waiting_gathers_.clear();
   servers_.clear();
+  lost_relays_.clear();
   remote_.reset();
   connects_ = 0;
   remote_done_ = failed_ = completed_ = concluded_ = settled_ = nominate_now_ = gathered_ = lost_ = false;
@@ -148,6 +151,7 @@ void Agent::restart(TimePoint now) {
   timers_.stop(Timer::Nominate);
   timers_.stop(Timer::Patience);
   timers_.stop(Timer::Mapping);
+  timers_.stop(Timer::Allocate);
   update_state();
 }
 
@@ -240,10 +244,13 @@ void Agent::handle_timeout(TimePoint now) {
       case Timer::Disconnected:
         disconnected_ = selected().has_value();
         if (disconnected_ && selected_) retry_pairs();
+        if (disconnected_) probe_relay();
         break;
       case Timer::ConsentExpiry: consent_lost(); break;
       case Timer::Keepalive: send_keepalive(); break;
       case Timer::Mapping: keep_mappings(); break;
+      case Timer::Allocate: allocate_again(); break;
+      case Timer::Probe: probe_relay(); break;
       case Timer::Count: break;
     }
   }

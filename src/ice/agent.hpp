@@ -158,6 +158,8 @@ class Agent {
     ConsentExpiry,
     Keepalive,
     Mapping,
+    Allocate,
+    Probe,
     Count
   };
 
@@ -202,6 +204,14 @@ class Agent {
   struct ServerEntry {
     std::optional<ResolveId> pending;
     std::vector<IpAddress> addresses;
+    bool again = false;  ///< `pending` is for relays that were lost: the addresses are known, but may have changed.
+  };
+  /// A relay that there was, and that is to be had again.
+  struct LostRelay {
+    std::size_t server = 0;
+    Endpoint socket;
+    unsigned attempts = 0;
+    TimePoint at = never;  ///< `never`: it is being tried.
   };
   /// The pair that carries data while a restart is under way.
   struct Previous {
@@ -261,6 +271,8 @@ class Agent {
   void update_gathering();
   void set_gathering_state(IceGatheringState state);
   [[nodiscard]] std::uint32_t local_preference(const LocalSocket& socket) const noexcept;
+  [[nodiscard]] std::optional<IpAddress> public_address(const IpAddress& local) const noexcept;
+  [[nodiscard]] IpAddress shown_address(const IpAddress& local) const noexcept;
   [[nodiscard]] std::string foundation_of(IceCandidateType type, const IpAddress& base, std::string_view server);
   [[nodiscard]] const LocalSocket* socket(const Endpoint& local, Protocol protocol = Protocol::Udp) const noexcept;
   void drop_base(const Endpoint& base);
@@ -278,8 +290,20 @@ class Agent {
   void permit(const Path& path);
   void release_peers();
 
+  // agent_lost_relays.cpp
+  [[nodiscard]] std::size_t index_of(const Server& server) const noexcept;
+  [[nodiscard]] std::vector<LostRelay>::iterator lost_relay(const turn::Relays::Site& site) noexcept;
+  [[nodiscard]] bool does_for(const Server& server, const Endpoint& socket, const LostRelay& lost) const noexcept;
+  [[nodiscard]] bool relay_lost(const turn::Relays::Failed& failed);
+  void relay_found(const turn::Relays::Site& site);
+  void allocate_again();
+  void allocate_again(LostRelay& lost);
+  void arm_allocate_again();
+  void probe_relay();
+
   // agent_tcp.cpp
   void add_tcp_host(const LocalSocket& socket);
+  void add_tcp_candidate(const LocalSocket& socket, IceCandidateType type, const IpAddress& shown);
   [[nodiscard]] std::uint16_t next_stream_number() noexcept;
   [[nodiscard]] bool name_tcp_path(const LocalEntry& local, const RemoteEntry& remote, Path& path);
   [[nodiscard]] TcpStream* tcp_stream(const Path& path) noexcept;
@@ -382,7 +406,8 @@ class Agent {
   std::vector<LocalEntry> locals_;
   std::vector<Server> servers_in_use_;
   std::vector<ServerEntry> servers_;
-  std::deque<std::pair<std::size_t, Endpoint>> waiting_gathers_;  ///< Server and socket, to be asked at the pace.
+  std::vector<std::pair<std::size_t, Endpoint>> waiting_gathers_;  ///< Server and socket, to be asked at the pace.
+  std::vector<LostRelay> lost_relays_;
   turn::Relays relays_;
   std::vector<std::string> foundations_;
   std::uint64_t next_resolve_ = 1;

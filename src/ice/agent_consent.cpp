@@ -27,7 +27,8 @@ void Agent::start_consent() {
 
 void Agent::stop_consent() {
   disconnected_ = false;
-  for (const Timer timer : {Timer::Consent, Timer::Disconnected, Timer::ConsentExpiry, Timer::Keepalive}) {
+  for (const Timer timer :
+       {Timer::Consent, Timer::Disconnected, Timer::ConsentExpiry, Timer::Keepalive, Timer::Probe}) {
     timers_.stop(timer);
   }
 }
@@ -64,6 +65,7 @@ void Agent::handle_consent_response(const Transaction& transaction, const stun::
 void Agent::consent_given() {
   consent_at_ = now_;
   timers_.stop(Timer::Disconnected);
+  timers_.stop(Timer::Probe);
   timers_.set(Timer::ConsentExpiry, now_ + options_.consent_expiry);
   disconnected_ = false;
 }

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "ice/agent.hpp"
 #include "ice/priority.hpp"
@@ -23,6 +24,7 @@ void Agent::gather(TimePoint now) {
   set_gathering_state(IceGatheringState::Gathering);
   emit(NeedSockets{});
   servers_in_use_.clear();
+  lost_relays_.clear();
   if (!options_.lite) {
     // STUN over TCP or TLS gives no server-reflexive candidate for a UDP socket.
     std::ranges::copy_if(options_.servers, std::back_inserter(servers_in_use_), [this](const Server& server) {
@@ -136,8 +138,9 @@ void Agent::resolved(TimePoint now, ResolveId id, std::span<const IpAddress> add
     ServerEntry& server = servers_[i];
     if (server.pending != id) continue;
     server.pending.reset();
-    server.addresses.assign(addresses.begin(), addresses.end());
-    if (addresses.empty()) {
+    const bool again = std::exchange(server.again, false);
+    if (!again || !addresses.empty()) server.addresses.assign(addresses.begin(), addresses.end());
+    if (addresses.empty() && !again) {
       const bool turn = servers_in_use_[i].kind == Server::Kind::Turn;
       emit(
           CandidateError{{},
@@ -172,11 +175,11 @@ const LocalSocket* Agent::socket(const Endpoint& local, Protocol protocol) const
 }
 
 std::uint32_t Agent::local_preference(const LocalSocket& socket) const noexcept {
-  // RFC 8421: IPv6 first; before that what libwebrtc calls cost, after it the order in which sockets came.
-  // Link-local and loopback addresses reach least and go last.
+  // RFC 8421: IPv6 first, or what the owner prefers; before that what libwebrtc calls cost, after it the order in which
+  // sockets came. Link-local and loopback addresses reach least and go last.
   const auto index = static_cast<std::uint32_t>(&socket - sockets_.data());
   std::uint32_t preference = 65'535 - 64 * std::min<std::uint32_t>(socket.cost, 999) - std::min(index, 31U);
-  if (socket.local.address.is_v4()) preference -= 32;
+  if (socket.local.address.is_v4() != options_.ipv4_first) preference -= 32;
   if (socket.local.address.is_link_local() || socket.local.address.is_loopback()) preference -= 64;
   return preference;
 }
@@ -195,8 +198,24 @@ std::string Agent::foundation_of(IceCandidateType type, const IpAddress& base, s
 }
 
 void Agent::add_host(const LocalSocket& socket) {
-  if (socket.protocol == Protocol::Udp && options_.udp) add_udp_host(socket);
+  if (socket.protocol == Protocol::Udp && options_.udp && socket.local.port != 0) add_udp_host(socket);
   add_tcp_host(socket);
+}
+
+/// The public address that stands for this one of ours.
+std::optional<IpAddress> Agent::public_address(const IpAddress& local) const noexcept {
+  for (const PublicMapping& mapping : options_.public_addresses) {
+    const bool each =
+        !mapping.local && mapping.shown.family() == local.family() && !local.is_loopback() && !local.is_link_local();
+    if (each || mapping.local == local) return mapping.shown;
+  }
+  return std::nullopt;
+}
+
+/// What peers are told of an address of ours.
+IpAddress Agent::shown_address(const IpAddress& local) const noexcept {
+  const auto shown = options_.show_private_addresses ? std::nullopt : public_address(local);
+  return shown ? *shown : without_scope(local);
 }
 
 void Agent::add_udp_host(const LocalSocket& socket) {
@@ -205,7 +224,7 @@ void Agent::add_udp_host(const LocalSocket& socket) {
   Candidate candidate;
   candidate.foundation = foundation_of(IceCandidateType::Host, socket.local.address, {});
   candidate.priority = candidate_priority(IceCandidateType::Host, local_preference(socket));
-  candidate.address = without_scope(socket.local.address);
+  candidate.address = shown_address(socket.local.address);
   candidate.port = socket.local.port;
   candidate.ufrag = local_credentials_.ufrag;
   if (socket.network_id != 0) candidate.network_id = socket.network_id;
@@ -214,11 +233,13 @@ void Agent::add_udp_host(const LocalSocket& socket) {
   emit(LocalCandidate{std::move(candidate)});
   const LocalEntry entry = locals_.back();
   pair_local(entry);
+  if (const auto shown = public_address(socket.local.address); shown && options_.show_private_addresses)
+    add_server_reflexive(socket.local, Server{}, {}, {*shown, socket.local.port});
 }
 
 void Agent::want_gather(std::size_t index, const LocalSocket& socket) {
   if (options_.lite || socket.protocol != Protocol::Udp) return;
-  if (!options_.udp && servers_in_use_[index].protocol == Protocol::Udp) return;
+  if ((!options_.udp || socket.local.port == 0) && servers_in_use_[index].protocol == Protocol::Udp) return;
   const bool reachable = std::ranges::any_of(servers_[index].addresses, [&](const IpAddress& address) {
     return address.family() == socket.local.address.family() &&
            (!socket.local.address.is_loopback() || address.is_loopback());
@@ -230,7 +251,7 @@ void Agent::send_gathers() {
   while (!waiting_gathers_.empty() && transactions_.size() < options_.max_transactions) {
     if (!pacer_.ready(now_)) return timers_.set(Timer::Pace, pacer_.next());
     const auto [index, local] = waiting_gathers_.front();
-    waiting_gathers_.pop_front();
+    waiting_gathers_.erase(waiting_gathers_.begin());
     if (const LocalSocket* const from = socket(local)) gather_from(index, *from);
   }
 }
@@ -296,7 +317,7 @@ void Agent::add_server_reflexive(const Endpoint& local, const Server& server, st
   candidate.address = mapped.address;
   candidate.port = mapped.port;
   candidate.type = IceCandidateType::Srflx;
-  candidate.related = Endpoint{without_scope(base->local.address), base->local.port};
+  candidate.related = Endpoint{shown_address(base->local.address), base->local.port};
   candidate.ufrag = local_credentials_.ufrag;
   if (base->network_id != 0) candidate.network_id = base->network_id;
   if (base->cost != 0) candidate.network_cost = base->cost;

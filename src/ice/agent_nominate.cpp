@@ -20,7 +20,10 @@ bool outranks(const CandidatePair& pair, const CandidatePair& current) noexcept 
 CandidatePair* Agent::best_valid() noexcept {
   CandidatePair* best = nullptr;
   for (CandidatePair& pair : checks_.pairs()) {
-    if (pair.valid && (best == nullptr || pair.priority > best->priority)) best = &pair;
+    if (!pair.valid) continue;
+    // What is as good is not worth a change.
+    const bool stays = best != nullptr && pair.priority == best->priority && selected_ == pair.id;
+    if (best == nullptr || stays || pair.priority > best->priority) best = &pair;
   }
   return best;
 }

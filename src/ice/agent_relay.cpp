@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "ice/agent.hpp"
@@ -57,18 +58,20 @@ bool Agent::is_own_address(const Endpoint& relayed, const turn::Relays::Site& si
 
 void Agent::relay_allocated(const turn::Relays::Allocated& allocated) {
   if (!active()) return;
+  // A server that lies: packets would go to ourselves, or the peer would be taken for us.
+  std::vector<Endpoint> usable;
+  std::ranges::copy_if(allocated.relayed, std::back_inserter(usable), [&](const Endpoint& relayed) {
+    return relayed != allocated.mapped && !is_own_address(relayed, allocated.site);
+  });
+  if (usable.empty()) {
+    return relays_.reject(now_, allocated.relayed.front(), "The TURN server gave an address of somebody else.");
+  }
+  relay_found(allocated.site);
   const bool shows_addresses = options_.policy == IceTransportPolicy::All;
   // RFC 8445 section 5.1.1.2: the answer has a server-reflexive candidate in it.
   if (allocated.mapped && shows_addresses && allocated.site.path.protocol == Protocol::Udp)
     add_server_reflexive(allocated.site.socket, allocated.site.server, {}, *allocated.mapped);
-  std::size_t usable = 0;
-  for (const Endpoint& relayed : allocated.relayed) {
-    // A server that lies: packets would go to ourselves, or the peer would be taken for us.
-    if (is_own_address(relayed, allocated.site)) continue;
-    ++usable;
-    add_relay_candidate(allocated, relayed);
-  }
-  if (usable == 0) relays_.reject(now_, allocated.relayed.front(), "The TURN server gave an address of somebody else.");
+  for (const Endpoint& relayed : usable) add_relay_candidate(allocated, relayed);
 }
 
 void Agent::add_relay_candidate(const turn::Relays::Allocated& allocated, const Endpoint& relayed) {
@@ -110,7 +113,7 @@ void Agent::relay_failed(const turn::Relays::Failed& failed) {
     error.address = linnet::to_string(failed.site.socket.address);
     error.port = failed.site.path.protocol == Protocol::Udp ? failed.site.socket.port : std::uint16_t{0};
   }
-  if (failed.code != 0) emit(std::move(error));
+  if (failed.code != 0 && !relay_lost(failed)) emit(std::move(error));
   for (const Endpoint& relayed : failed.relayed) drop_base(relayed);
 }
 

@@ -26,24 +26,36 @@ void Agent::add_tcp_host(const LocalSocket& socket) {
   const bool passive = socket.protocol == Protocol::Tcp;
   if (options_.tcp == IceTcp::Off || options_.policy == IceTransportPolicy::Relay) return;
   // A lite agent connects to nobody.
-  if ((options_.lite && !passive) || locals_.size() >= options_.max_local_candidates) return;
+  if (options_.lite && !passive) return;
+  add_tcp_candidate(socket, IceCandidateType::Host, shown_address(socket.local.address));
+  // A NAT lets nobody connect to an active one anyway.
+  const auto shown = passive && options_.show_private_addresses ? public_address(socket.local.address) : std::nullopt;
+  if (shown) add_tcp_candidate(socket, IceCandidateType::Srflx, *shown);
+}
+
+void Agent::add_tcp_candidate(const LocalSocket& socket, IceCandidateType type, const IpAddress& shown) {
+  if (locals_.size() >= options_.max_local_candidates) return;
+  const bool passive = socket.protocol == Protocol::Tcp;
   const auto direction = passive ? IceTcpCandidateType::Passive : IceTcpCandidateType::Active;
   Candidate candidate;
-  candidate.foundation = foundation_of(IceCandidateType::Host, socket.local.address, passive ? "passive" : "active");
+  candidate.foundation = foundation_of(type, socket.local.address, passive ? "passive" : "active");
   candidate.protocol = Protocol::Tcp;
-  candidate.priority = tcp_priority(IceCandidateType::Host, direction, local_preference(socket));
-  candidate.address = without_scope(socket.local.address);
+  candidate.priority = tcp_priority(type, direction, local_preference(socket));
+  candidate.address = shown;
   candidate.port = passive ? socket.local.port : discard_port;
+  candidate.type = type;
   candidate.tcp_type = direction;
   candidate.ufrag = local_credentials_.ufrag;
   if (socket.network_id != 0) candidate.network_id = socket.network_id;
   if (socket.cost != 0) candidate.network_cost = socket.cost;
+  const bool host = type == IceCandidateType::Host;
+  if (!host) candidate.related = Endpoint{without_scope(socket.local.address), socket.local.port};
   // An active candidate's ports are the system's to choose, one for each pair.
   const Endpoint base = passive ? socket.local : Endpoint{socket.local.address, 0};
-  locals_.push_back({CandidateId{next_candidate_++}, candidate, base, true});
+  locals_.push_back({CandidateId{next_candidate_++}, candidate, base, host});
   emit(LocalCandidate{std::move(candidate)});
   const LocalEntry entry = locals_.back();
-  pair_local(entry);
+  if (host) pair_local(entry);
 }
 
 std::uint16_t Agent::next_stream_number() noexcept {

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,12 +31,19 @@ struct RemoteParameters {
   bool renomination = false;  ///< a=ice-options:renomination
 };
 
-/// A socket that the owner has bound for this agent, one for each address.
+/// A socket that the owner has bound for this agent, one for each address. Of UDP without a port there is no socket,
+/// but streams may leave from the address.
 struct LocalSocket {
   Endpoint local;
   Protocol protocol = Protocol::Udp;
   std::uint32_t network_id = 0;  ///< Equal for sockets on one interface; 0: unknown.
   std::uint16_t cost = 0;        ///< 0 (best) to 999: libwebrtc's network cost.
+};
+
+/// What a 1:1 NAT makes of a socket's address; of each one of the family without `local`.
+struct PublicMapping {
+  IpAddress shown;
+  std::optional<IpAddress> local{};
 };
 
 struct Options {
@@ -44,6 +52,10 @@ struct Options {
   bool udp = true;           ///< Host and server-reflexive candidates for UDP, and servers asked over it.
   IceTcp tcp = IceTcp::Off;  ///< RFC 6544
   std::vector<Server> servers{};
+  bool ipv4_first = false;     ///< Of addresses of one network; else IPv6 is (RFC 8421).
+  bool bound_streams = false;  ///< Streams to servers leave from the sockets' addresses, not from any.
+  std::vector<PublicMapping> public_addresses{};
+  bool show_private_addresses = false;  ///< Besides the public ones, which are server-reflexive then.
 
   Duration pacing = std::chrono::milliseconds{50};    ///< Ta, RFC 8445 section 14.2.
   unsigned burst = 5;                                 ///< Checks that may go before pacing begins to bite.
@@ -72,6 +84,13 @@ struct Options {
   std::uint16_t first_stream = 1;  ///< The number that names the first stream (`Connect`); the next ones count up.
 
   std::size_t max_local_candidates = 64;
+  /// Relays that are lost are allocated anew: at once when the server has forgotten them, else after `again_after`,
+  /// doubled with each failure up to `again_after_most`, all times a random factor.
+  bool allocate_again = true;
+  Duration again_after = std::chrono::seconds{1};
+  Duration again_after_most = std::chrono::minutes{1};
+  Duration probe_interval = std::chrono::seconds{2};  ///< Of the server of a relayed path that is silent.
+
   std::size_t max_relays = 16;  ///< Allocations on TURN servers, of which each takes a port there.
   std::size_t max_remote_candidates = 256;
   std::size_t max_pairs = 100;        ///< RFC 8445 section 6.1.2.5

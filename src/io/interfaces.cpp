@@ -71,6 +71,16 @@ bool is_forbidden(const IpAddress& a) {
   return site_local || v4_compatible;
 }
 
+bool is_let_in(const InterfaceAddress& a, const HostAddressPolicy& policy) {
+  const auto named = [&](const std::string& pattern) { return matches(pattern, a.name); };
+  const auto within = [&](const IpPrefix& range) { return range.contains(a.address); };
+  if (std::ranges::any_of(policy.deny_interfaces, named) || std::ranges::any_of(policy.deny_addresses, within)) {
+    return false;
+  }
+  return (policy.allow_interfaces.empty() || std::ranges::any_of(policy.allow_interfaces, named)) &&
+         (policy.allow_addresses.empty() || std::ranges::any_of(policy.allow_addresses, within));
+}
+
 }  // namespace
 
 std::vector<InterfaceAddress> interfaces() {
@@ -104,12 +114,33 @@ std::vector<InterfaceAddress> interfaces() {
   return out;
 }
 
+bool matches(std::string_view pattern, std::string_view name) noexcept {
+  // The last star takes what it must and, when the rest does not fit, one character more: no other needs to be tried.
+  std::size_t p = 0, n = 0, star = std::string_view::npos, taken = 0;
+  while (n < name.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      taken = n;
+    } else if (p < pattern.size() && pattern[p] == name[n]) {
+      ++p;
+      ++n;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      n = ++taken;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', p) == std::string_view::npos;
+}
+
 std::vector<InterfaceAddress> host_addresses(std::span<const InterfaceAddress> all, const HostAddressPolicy& policy) {
   std::vector<InterfaceAddress> usable;
   for (const InterfaceAddress& a : all) {
     if (a.deprecated || is_forbidden(a.address)) continue;
     if (a.address.is_v4() ? !policy.ipv4 : !policy.ipv6) continue;
     if (policy.loopback_only && !a.loopback) continue;
+    if (!is_let_in(a, policy)) continue;
     const bool has_better = std::ranges::any_of(all, [&](const InterfaceAddress& b) {
       return b.index == a.index && b.address.is_v6() && !b.address.is_link_local() && !b.deprecated &&
              !is_forbidden(b.address);

@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/ip_prefix.hpp"
 #include "linnet/core/address.hpp"
 
 namespace linnet::io {
@@ -29,7 +31,15 @@ struct HostAddressPolicy {
   bool ipv6 = true;
   bool loopback = false;  ///< Also loopback addresses; without, only when there is nothing else.
   bool loopback_only = false;
+  /// Patterns of interface names, see `matches`, and ranges of addresses. No `allow`: all; `deny` counts for more.
+  std::vector<std::string> allow_interfaces{};
+  std::vector<std::string> deny_interfaces{};
+  std::vector<IpPrefix> allow_addresses{};
+  std::vector<IpPrefix> deny_addresses{};
 };
+
+/// Whether the whole name is what the pattern says, in which "*" stands for any text and all else for itself.
+[[nodiscard]] bool matches(std::string_view pattern, std::string_view name) noexcept;
 
 /// The addresses that host candidates are gathered on, RFC 8445 section 5.1.1.1: no deprecated, site-local,
 /// IPv4-compatible or IPv4-mapped ones; link-local IPv6 only where an interface has no other IPv6 address.

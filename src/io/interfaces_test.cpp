@@ -56,6 +56,63 @@ TEST(HostAddresses, LeaveAFamilyOut) {
   EXPECT_THAT(chosen({on(2, "192.0.2.1"), on(2, "2001:db8::1")}, {.ipv6 = false}), ElementsAre("192.0.2.1"));
 }
 
+TEST(Matches, TakesAStarForAnyTextAndTheRestForItself) {
+  for (const auto& [pattern, name] : std::vector<std::pair<std::string_view, std::string_view>>{{"eth0", "eth0"},
+                                                                                                {"docker*", "docker0"},
+                                                                                                {"docker*", "docker"},
+                                                                                                {"*", "lo"},
+                                                                                                {"*", ""},
+                                                                                                {"", ""},
+                                                                                                {"*tun*", "my-tun-7"},
+                                                                                                {"v*h*1", "veth11"},
+                                                                                                {"a*a*a", "aaaa"},
+                                                                                                {"**", "x"}}) {
+    EXPECT_TRUE(matches(pattern, name)) << pattern << ' ' << name;
+  }
+  for (const auto& [pattern, name] :
+       std::vector<std::pair<std::string_view, std::string_view>>{{"eth0", "eth01"},
+                                                                  {"eth0", "ETH0"},
+                                                                  {"eth", "eth0"},
+                                                                  {"docker*", "br-docker0"},
+                                                                  {"", "lo"},
+                                                                  {"*tun", "tun0"},
+                                                                  {"v*h*1", "veth2"},
+                                                                  {"a*a*a", "aa"},
+                                                                  {"eth?", "eth0"}}) {
+    EXPECT_FALSE(matches(pattern, name)) << pattern << ' ' << name;
+  }
+}
+
+std::vector<InterfaceAddress> machine() {
+  const auto named = [](InterfaceAddress a, const char* name) {
+    a.name = name;
+    return a;
+  };
+  return {named(on(1, "127.0.0.1"), "lo"), named(on(2, "192.0.2.1"), "eth0"), named(on(2, "2001:db8::1"), "eth0"),
+          named(on(3, "172.17.0.1"), "docker0"), named(on(4, "10.8.0.2"), "tun0")};
+}
+
+TEST(HostAddresses, LeaveOutInterfacesThatAreDeniedOrNotAllowed) {
+  EXPECT_THAT(chosen(machine(), {.deny_interfaces = {"docker*", "tun*"}}), ElementsAre("192.0.2.1", "2001:db8::1"));
+  EXPECT_THAT(chosen(machine(), {.allow_interfaces = {"tun0"}}), ElementsAre("10.8.0.2"));
+  EXPECT_THAT(chosen(machine(), {.allow_interfaces = {"*"}, .deny_interfaces = {"eth0", "docker0"}}),
+              ElementsAre("10.8.0.2"));
+}
+
+TEST(HostAddresses, LeaveOutAddressesThatAreDeniedOrNotAllowed) {
+  const IpPrefix ten{IpAddress::v4({10, 0, 0, 0}), 8};
+  const IpPrefix docker{IpAddress::v4({172, 16, 0, 0}), 12};
+  EXPECT_THAT(chosen(machine(), {.deny_addresses = {ten, docker}}), ElementsAre("192.0.2.1", "2001:db8::1"));
+  EXPECT_THAT(chosen(machine(), {.allow_addresses = {ten, docker}}), ElementsAre("172.17.0.1", "10.8.0.2"));
+  EXPECT_THAT(chosen(machine(), {.allow_addresses = {ten, docker}, .deny_addresses = {ten}}),
+              ElementsAre("172.17.0.1"));
+}
+
+TEST(HostAddresses, LetLoopbackInOnlyWhereThePolicyDoes) {
+  EXPECT_THAT(chosen(machine(), {.allow_interfaces = {"nothing"}}), ElementsAre());
+  EXPECT_THAT(chosen(machine(), {.allow_interfaces = {"lo"}}), ElementsAre("127.0.0.1"));
+}
+
 TEST(Interfaces, AlwaysYieldSomethingToBindTo) { EXPECT_FALSE(host_addresses(interfaces(), {}).empty()); }
 
 }  // namespace

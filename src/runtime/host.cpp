@@ -45,7 +45,7 @@ Result<std::shared_ptr<Host>> Host::create(boost::asio::any_io_executor executor
   host->streams_.on_ready(
       host->weak_from_this(), [h = host.get()](Stream& stream) { h->on_stream_readable(stream); },
       [h = host.get()] { h->pump(io::SteadyClock::now()); });
-  if (tuning.udp_mux_port != 0) {
+  if (tuning.udp_mux_port != 0 && tuning.ice_udp) {
     auto mux = UdpMux::at(host->executor_, tuning);
     if (!mux) return std::unexpected(std::move(mux).error());
     host->sockets_.share(std::move(*mux));

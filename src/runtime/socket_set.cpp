@@ -5,9 +5,30 @@
 #include <utility>
 
 #include "io/clock.hpp"
-#include "io/interfaces.hpp"
 
 namespace linnet::runtime {
+namespace {
+
+std::vector<IpPrefix> ranges(const std::vector<std::string>& texts) {
+  std::vector<IpPrefix> out;
+  for (const std::string& text : texts)
+    if (const auto range = IpPrefix::parse(text)) out.push_back(*range);  // The session has refused all others.
+  return out;
+}
+
+}  // namespace
+
+SocketSet::SocketSet(boost::asio::any_io_executor executor, const Tuning& tuning)
+    : executor_(std::move(executor)),
+      tuning_(tuning),
+      policy_{.ipv4 = tuning.use_ipv4,
+              .ipv6 = tuning.use_ipv6,
+              .loopback = tuning.ice_loopback_candidates,
+              .loopback_only = tuning.ice_loopback_only,
+              .allow_interfaces = tuning.ice_allow_interfaces,
+              .deny_interfaces = tuning.ice_deny_interfaces,
+              .allow_addresses = ranges(tuning.ice_allow_addresses),
+              .deny_addresses = ranges(tuning.ice_deny_addresses)} {}
 
 void SocketSet::on_ready(std::weak_ptr<void> owner, Handlers handlers) {
   owner_ = std::move(owner);
@@ -21,10 +42,7 @@ void SocketSet::set_username_fragments(std::vector<std::string> fragments) {
 
 SocketSet::Changes SocketSet::refresh() {
   const auto all = io::interfaces();
-  const auto addresses = io::host_addresses(all, {.ipv4 = tuning_.use_ipv4,
-                                                  .ipv6 = tuning_.use_ipv6,
-                                                  .loopback = tuning_.ice_loopback_candidates,
-                                                  .loopback_only = tuning_.ice_loopback_only});
+  const auto addresses = io::host_addresses(all, policy_);
   if (mux_ && !member_ && !closed_) {
     member_ = mux_->join({.owner = owner_.lock(), .receive = handlers_.received, .pump = handlers_.pump});
     mux_->set_username_fragments(*member_, fragments_);
@@ -40,18 +58,25 @@ SocketSet::Changes SocketSet::refresh() {
     }
   }
 
-  constexpr std::uint16_t wireless_cost = 10;
-  for (const io::InterfaceAddress& a : addresses) {
-    const auto same = [&](const auto& entry) { return entry.first.address == a.address; };
-    if (std::ranges::any_of(sockets_, same)) continue;
-    const auto socket = open(a.address);
-    if (!socket) continue;  // The address may have gone a moment ago, or all its ports are taken.
-    const Endpoint local = (*socket)->local();
-    sockets_.emplace(local, socket);
-    out.added.push_back(
-        {.local = local, .network_id = a.index, .network_cost = a.wireless ? wireless_cost : std::uint16_t{0}});
-  }
+  for (const io::InterfaceAddress& address : addresses) refresh_one(address, out);
   return out;
+}
+
+void SocketSet::refresh_one(const io::InterfaceAddress& address, Changes& out) {
+  const auto same = [&](const auto& entry) { return entry.first.address == address.address; };
+  if (std::ranges::any_of(sockets_, same)) return;
+  Endpoint local{address.address, 0};
+  std::shared_ptr<Socket> socket;
+  if (tuning_.ice_udp) {
+    socket = open(address.address);
+    if (!socket) return;  // The address may have gone a moment ago, or all its ports are taken.
+    local = (*socket)->local();
+  }
+  sockets_.emplace(local, std::move(socket));
+  constexpr std::uint16_t wireless_cost = 10;
+  out.added.push_back({.local = local,
+                       .network_id = address.index,
+                       .network_cost = address.wireless ? wireless_cost : std::uint16_t{0}});
 }
 
 std::shared_ptr<SocketSet::Socket> SocketSet::open(const IpAddress& address) {
@@ -69,14 +94,15 @@ std::shared_ptr<SocketSet::Socket> SocketSet::open(const IpAddress& address) {
 void SocketSet::close(const Endpoint& local) {
   const auto found = sockets_.find(local);
   if (found == sockets_.end()) return;
-  if (!mux_) found->second->stop();
+  if (!mux_ && found->second) found->second->stop();
   sockets_.erase(found);
 }
 
 void SocketSet::close() {
   closed_ = true;
   if (!mux_) {
-    for (auto& [local, socket] : sockets_) socket->stop();
+    for (auto& [local, socket] : sockets_)
+      if (socket) socket->stop();
   }
   sockets_.clear();
   if (member_) mux_->leave(*std::exchange(member_, std::nullopt));
@@ -100,7 +126,8 @@ void SocketSet::send(TimePoint now, std::span<const DatagramBatch::Run> runs) {
     const auto same = runs.first(count);
     runs = runs.subspan(count);
     const auto found = sockets_.find(local);
-    if (found != sockets_.end()) send_on(found->second, same);  // Else closed meanwhile: lost, as any datagram may be.
+    if (found != sockets_.end() && found->second)
+      send_on(found->second, same);  // Else closed meanwhile: lost, as any datagram may be.
   }
 }
 

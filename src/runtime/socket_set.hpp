@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "io/interfaces.hpp"
 #include "io/udp_socket.hpp"
 #include "linnet/core/datagram.hpp"
 #include "linnet/core/session.hpp"
@@ -38,8 +39,7 @@ class SocketSet {
     std::vector<Endpoint> gone;  ///< Their address is no longer one of this machine's.
   };
 
-  SocketSet(boost::asio::any_io_executor executor, const Tuning& tuning)
-      : executor_(std::move(executor)), tuning_(tuning) {}
+  SocketSet(boost::asio::any_io_executor executor, const Tuning& tuning);
 
   /// Whatever waits keeps `owner` alive, which owns this object.
   void on_ready(std::weak_ptr<void> owner, Handlers handlers);
@@ -48,7 +48,8 @@ class SocketSet {
   /// How peers name the session in their first checks.
   void set_username_fragments(std::vector<std::string> fragments);
 
-  /// Binds a socket on each host address that has none yet, and closes those whose address went away.
+  /// Binds a socket on each host address that has none yet, and closes those whose address went away. With
+  /// `Tuning::ice_udp` off the addresses are told, with port 0, and nothing is bound.
   [[nodiscard]] Changes refresh();
   void close(const Endpoint& local);
   void close();
@@ -59,6 +60,7 @@ class SocketSet {
   [[nodiscard]] bool blocked() const noexcept { return blocked_; }
 
  private:
+  void refresh_one(const io::InterfaceAddress& address, Changes& out);
   void wait_readable(const std::shared_ptr<Socket>& socket);
   void wait_writable(const std::shared_ptr<Socket>& socket);
   void keep(std::span<const DatagramBatch::Run> runs, std::size_t skip);
@@ -68,12 +70,13 @@ class SocketSet {
 
   boost::asio::any_io_executor executor_;
   const Tuning& tuning_;
+  io::HostAddressPolicy policy_;
   std::weak_ptr<void> owner_;
   Handlers handlers_;
   std::shared_ptr<UdpMux> mux_;  ///< Null: the sockets are own ones.
   std::optional<UdpMux::MemberId> member_;
   std::vector<std::string> fragments_;
-  std::unordered_map<Endpoint, std::shared_ptr<Socket>> sockets_;
+  std::unordered_map<Endpoint, std::shared_ptr<Socket>> sockets_;  ///< Null: of an address without one.
   std::optional<DatagramBatch> kept_;
   std::optional<DatagramBatch> resending_;
   bool blocked_ = false;

@@ -92,7 +92,7 @@ TEST(SessionMemory, AConnectedSessionThatIsIdleCostsLittle) {
   }
   const auto each = static_cast<double>(before - sim::heap_bytes()) / (2.0 * rigs);
   RecordProperty("bytes_per_session", std::to_string(each));
-  EXPECT_LT(each, 41'000);
+  EXPECT_LT(each, 40'000);
   EXPECT_GT(each, 4'000) << "it counts";
 }
 

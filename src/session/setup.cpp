@@ -4,7 +4,45 @@
 #include <string>
 #include <utility>
 
+#include "base/ip_prefix.hpp"
+
 namespace linnet::session {
+namespace {
+
+Result<> check_addresses(const Tuning& tuning) {
+  for (const auto* const ranges : {&tuning.ice_allow_addresses, &tuning.ice_deny_addresses}) {
+    for (const std::string& range : *ranges) {
+      if (!IpPrefix::parse(range)) {
+        return fail(ErrorName::SyntaxError, "\"" + range + "\" in Tuning is no address and no range of addresses.");
+      }
+    }
+  }
+  for (const PublicAddress& each : tuning.ice_public_addresses) {
+    const auto shown = IpAddress::parse(each.address);
+    const auto local = IpAddress::parse(each.local);
+    if (!shown || (!local && !each.local.empty()) || (local && local->family() != shown->family())) {
+      return fail(ErrorName::SyntaxError,
+                  "Tuning::ice_public_addresses cannot turn \"" + each.local + "\" into \"" + each.address + "\".");
+    }
+  }
+  return {};
+}
+
+std::vector<ice::PublicMapping> public_mappings(const Tuning& tuning) {
+  std::vector<ice::PublicMapping> out;
+  out.reserve(tuning.ice_public_addresses.size());
+  for (const PublicAddress& each : tuning.ice_public_addresses)
+    out.push_back(
+        {.shown = IpAddress::parse(each.address).value_or(IpAddress{}), .local = IpAddress::parse(each.local)});
+  return out;
+}
+
+bool has_filters(const Tuning& tuning) {
+  return !tuning.ice_allow_interfaces.empty() || !tuning.ice_deny_interfaces.empty() ||
+         !tuning.ice_allow_addresses.empty() || !tuning.ice_deny_addresses.empty();
+}
+
+}  // namespace
 
 Result<std::vector<ice::Server>> ice_servers(const Configuration& configuration) {
   std::vector<ice::Server> servers;
@@ -50,7 +88,10 @@ Result<> check(const Tuning& tuning) {
   }
   if (tuning.max_message_size < 1) return fail(ErrorName::RangeError, "Tuning::max_message_size is 0.");
   if (tuning.max_send_queue < 1) return fail(ErrorName::RangeError, "Tuning::max_send_queue is 0.");
-  return {};
+  if (tuning.port_max != 0 && (tuning.port_min == 0 || tuning.port_max < tuning.port_min)) {
+    return fail(ErrorName::RangeError, "Tuning::port_min to port_max is no range.");
+  }
+  return check_addresses(tuning);
 }
 
 transport::Options transport_options(const Configuration& configuration, const Tuning& tuning,
@@ -61,11 +102,16 @@ transport::Options transport_options(const Configuration& configuration, const T
                   .udp = tuning.ice_udp,
                   .tcp = tuning.ice_tcp,
                   .servers = std::move(servers),
+                  .ipv4_first = tuning.ice_ipv4_first,
+                  .bound_streams = has_filters(tuning),
+                  .public_addresses = public_mappings(tuning),
+                  .show_private_addresses = tuning.ice_show_private_addresses,
                   .pacing = tuning.ice_check_interval,
                   .patience = tuning.ice_failed_timeout,
                   .consent_interval = tuning.ice_consent_interval,
                   .consent_expiry = tuning.ice_consent_timeout,
                   .disconnected_after = tuning.ice_disconnected_timeout,
+                  .allocate_again = tuning.ice_continual_gathering,
                   .max_remote_candidates = tuning.ice_max_remote_candidates,
                   .max_pairs = tuning.ice_max_pairs},
           .dtls = {.context = std::move(context),

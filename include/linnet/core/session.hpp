@@ -45,7 +45,8 @@ struct DataChannelMessage {
   friend bool operator==(const DataChannelMessage&, const DataChannelMessage&) = default;
 };
 
-/// A socket that its owner bound for a session. Udp: it sends and receives. Tcp: it listens.
+/// A socket that its owner bound for a session. Udp: it sends and receives; or, with port 0, there is none (as
+/// `Tuning::ice_udp` is off) but streams may leave from the address. Tcp: it listens.
 struct LocalSocket {
   Endpoint local;
   Protocol protocol = Protocol::Udp;

@@ -71,7 +71,8 @@ bool Relays::serves(const Server& server, const Endpoint& socket, std::uint32_t 
     const Site& site = relay.site;
     if (relay.retired || site.server.url != server.url) return false;
     if (site.socket.address.family() != socket.address.family()) return false;
-    return is_stream(site.path) || site.socket == socket || (network_id != 0 && site.network_id == network_id);
+    return (is_stream(site.path) && !options_.bound_streams) || site.socket == socket ||
+           (network_id != 0 && site.network_id == network_id);
   });
 }
 
@@ -122,8 +123,9 @@ void Relays::launch(TimePoint now, Relay& relay) {
   relay.client = make_client(relay.site.server);
   Path& path = relay.site.path;
   if (!is_stream(path)) return relay.client->start(now);
-  // Any address of the family; the number is the stream's name.
-  path.local = {path.remote.address.is_v4() ? IpAddress{} : IpAddress::v6({}), next_stream_++};
+  // Any address of the family, where that is allowed; the number is the stream's name.
+  const IpAddress any = path.remote.address.is_v4() ? IpAddress{} : IpAddress::v6({});
+  path.local = {options_.bound_streams ? relay.site.socket.address : any, next_stream_++};
   relay.connect_by = now + options_.allocate_timeout * connect_patience;
   events_.push_back(Connect{path, relay.server_name});
 }
@@ -161,8 +163,12 @@ void Relays::keep(TimePoint now, std::span<const Server> servers, const std::opt
 void Relays::reject(TimePoint now, const Endpoint& relayed, std::string text) {
   Relay* const relay = find(relayed);
   if (relay == nullptr) return;
-  fail(now, *relay, unreachable, std::move(text));
+  fail(now, *relay, unreachable, std::move(text), false);
   sweep();
+}
+
+void Relays::probe(TimePoint now, const Endpoint& relayed) {
+  if (Relay* const relay = find(relayed)) relay->client->probe(now);
 }
 
 void Relays::remove_socket(TimePoint now, const Endpoint& local) {
@@ -199,8 +205,10 @@ void Relays::sweep() {
   open_ = nullptr;
 }
 
-void Relays::fail(TimePoint now, Relay& relay, std::uint16_t code, std::string text) {
-  events_.push_back(Failed{relay.site, relayed_of(*relay.client), code, std::move(text)});
+void Relays::fail(TimePoint now, Relay& relay, std::uint16_t code, std::string text, bool usable) {
+  auto relayed = relayed_of(*relay.client);
+  const bool lost = usable && !relay.retired && !relayed.empty();
+  events_.push_back(Failed{relay.site, std::move(relayed), code, std::move(text), lost});
   drop(now, relay);
 }
 
@@ -246,7 +254,7 @@ void Relays::follow(TimePoint now, Relay& relay, const TurnClient::Alternate& al
 std::optional<Relays::Event> Relays::poll_event() {
   if (events_.empty()) return std::nullopt;
   std::optional<Event> event{std::move(events_.front())};
-  events_.pop_front();
+  events_.erase(events_.begin());
   return event;
 }
 

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -32,6 +31,7 @@ class Relays {
     Duration allocate_timeout{};
     Duration keepalive{};
     std::size_t max_relays = 0;
+    bool bound_streams = false;  ///< Streams leave from the address of the socket, not from any.
   };
   /// Where a client lives and what for.
   struct Site {
@@ -52,6 +52,7 @@ class Relays {
     std::vector<Endpoint> relayed;
     std::uint16_t code = 0;
     std::string text;
+    bool lost = false;  ///< It could be used until now.
   };
   struct Refused {
     std::vector<Endpoint> relayed;
@@ -71,7 +72,7 @@ class Relays {
 
   [[nodiscard]] bool empty() const noexcept { return relays_.empty(); }
   /// Whether there is a client for that server already that does for this socket: on the same one or the same network,
-  /// and of streams anyone of the address family, as the system chooses the way.
+  /// and of streams anyone of the address family, as the system chooses the way (but with `bound_streams`).
   [[nodiscard]] bool serves(const Server& server, const Endpoint& socket, std::uint32_t network_id) const noexcept;
   /// False: there are too many.
   bool start(TimePoint now, const Server& server, const Endpoint& socket, std::uint32_t network_id,
@@ -82,6 +83,8 @@ class Relays {
   /// The address is none that we can have: that client goes.
   void reject(TimePoint now, const Endpoint& relayed, std::string text);
   void remove_socket(TimePoint now, const Endpoint& local);
+  /// Asks the server whether it still knows this relay; asks again when that is asked already.
+  void probe(TimePoint now, const Endpoint& relayed);
   void connected(TimePoint now, const Path& path);
   void disconnected(TimePoint now, const Path& path, std::string_view why);
   /// Gives all allocations back. Goodbyes are there to be polled, and streams to be closed.
@@ -129,7 +132,7 @@ class Relays {
   [[nodiscard]] std::unique_ptr<TurnClient> make_client(const Server& server) const;
   void launch(TimePoint now, Relay& relay);
   void follow(TimePoint now, Relay& relay, const TurnClient::Alternate& alternate);
-  void fail(TimePoint now, Relay& relay, std::uint16_t code, std::string text);
+  void fail(TimePoint now, Relay& relay, std::uint16_t code, std::string text, bool usable = true);
   /// The client and its stream go; `relay` is to be erased by `sweep`.
   void drop(TimePoint now, Relay& relay);
   void sweep();
@@ -141,7 +144,7 @@ class Relays {
   Generator& generator_;
   std::vector<Relay> relays_;  ///< A client that is null: to be swept.
   std::vector<std::pair<Path, std::vector<std::byte>>> goodbyes_;
-  std::deque<Event> events_;
+  std::vector<Event> events_;
   Statistics past_;
 
   // Between `begin` and `commit`.

@@ -76,6 +76,21 @@ void TurnClient::refresh(TimePoint now) {
   rearm();
 }
 
+void TurnClient::probe(TimePoint now) {
+  advance(now);
+  if (state_ != State::Allocated) return;
+  if (!refreshing_) {
+    refresh_at_ = never;
+    refreshing_ = true;
+    send({.method = stun::Method::Refresh}, options_.reliable ? now_ + options_.probe_timeout : never);
+    return rearm();
+  }
+  if (options_.reliable) return;
+  for (const Transaction& t : transactions_) {
+    if (t.request.method == stun::Method::Refresh) queue(t.message);
+  }
+}
+
 bool TurnClient::permit(TimePoint now, const IpAddress& peer) {
   advance(now);
   if (state_ != State::Allocated || !relayed(peer.family())) return true;

@@ -29,7 +29,8 @@ struct Options {
   Duration rto = std::chrono::milliseconds{500};  ///< RFC 8489 section 6.2.1, with `max_sends` Rc, `last_wait` Rm.
   unsigned max_sends = 7;
   unsigned last_wait = 16;
-  Duration keepalive = std::chrono::seconds{15};  ///< Of NAT mappings towards the server, of UDP only.
+  Duration probe_timeout = std::chrono::seconds{10};  ///< Of `probe` on a stream.
+  Duration keepalive = std::chrono::seconds{15};      ///< Of NAT mappings towards the server, of UDP only.
 
   std::size_t max_permissions = 128;
   std::size_t max_channels = 32;
@@ -83,6 +84,8 @@ class TurnClient {
   void start(TimePoint now);
   /// Asks whether the allocation is still there, now.
   void refresh(TimePoint now);
+  /// The same when the peers are silent: what asks already asks once more, and on a stream is not waited for for long.
+  void probe(TimePoint now);
   /// Lets that address send to us, and us to it. Kept up until `release`. False: there are too many.
   bool permit(TimePoint now, const IpAddress& peer);
   /// The short way of sending to that peer, as soon as the server agrees. Kept up until `release`.
@@ -161,7 +164,7 @@ class TurnClient {
   [[nodiscard]] bool is_permitted(const IpAddress& peer) const noexcept;
 
   // turn_client_requests.cpp
-  void send(const Request& request);
+  void send(const Request& request, TimePoint limit = never);
   [[nodiscard]] std::vector<std::byte> encode(const Request& request, const stun::TransactionId& id) const;
   [[nodiscard]] bool is_trusted(Transaction& transaction, const stun::MessageView& message);
   void handle_answer(const stun::MessageView& message);

@@ -85,13 +85,13 @@ std::vector<std::byte> TurnClient::encode(const Request& request, const stun::Tr
   return {buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size)};
 }
 
-void TurnClient::send(const Request& request) {
+void TurnClient::send(const Request& request, TimePoint limit) {
   Transaction t;
   t.request = request;
   t.id = stun::TransactionId::random(generator_);
   t.message = encode(request, t.id);
   t.is_signed = credential_.ready();
-  const TimePoint until = state_ == State::Allocating ? give_up_at_ : expires_at_;
+  const TimePoint until = std::min(limit, state_ == State::Allocating ? give_up_at_ : expires_at_);
   // RFC 8489 section 6.2.2: over a stream there is nothing to repeat, and Ti, 39.5 s, to wait.
   constexpr unsigned all_waits = 79;
   t.timing = options_.reliable ? StunTransaction{now_, options_.rto, 1, all_waits, until}

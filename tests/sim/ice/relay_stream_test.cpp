@@ -149,6 +149,35 @@ TEST_F(IceRelayStream, ThatEndsTakesItsCandidateAndPairsAlong) {
   ASSERT_EQ(errors.size(), 1U);
 }
 
+TEST_F(IceRelayStream, ThatBreaksIsOpenedAnewUntilTheServerIsThereAgain) {
+  gather();
+  agent->connected(now, connects.front().path);
+  drain();
+  ASSERT_EQ(candidates.size(), 2U);
+  server.restart();
+  agent->disconnected(now, connects.front().path, "reset");
+  drain();
+  ASSERT_EQ(errors.size(), 1U);
+  EXPECT_EQ(agent->local_candidates().size(), 1U);
+  wait(1s);
+  ASSERT_EQ(connects.size(), 2U);
+  EXPECT_NE(connects.back().path, connects.front().path);
+  agent->disconnected(now, connects.back().path, "Connection refused");
+  drain();
+  wait(900ms);
+  EXPECT_EQ(connects.size(), 2U) << "not at once";
+  wait(1'100ms);
+  ASSERT_EQ(connects.size(), 3U);
+  agent->connected(now, connects.back().path);
+  drain();
+  EXPECT_EQ(errors.size(), 1U) << "that it is gone is known";
+  ASSERT_EQ(candidates.size(), 3U);
+  EXPECT_EQ(candidates.back().type, IceCandidateType::Relay);
+  EXPECT_EQ(agent->gathering_state(), IceGatheringState::Complete);
+  wait(5min);
+  EXPECT_EQ(connects.size(), 3U);
+}
+
 TEST_F(IceRelayStream, AServerThatPointsElsewhereGetsAStreamOfItsOwn) {
   const Endpoint other{IpAddress::v4({198, 51, 100, 2}), 5'350};
   server.script.alternate = other;
