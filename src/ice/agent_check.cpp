@@ -68,9 +68,11 @@ void Agent::send_request(Transaction::Kind kind, const CandidatePair& pair, bool
   message.u64(role_ == IceRole::Controlling ? stun::AttributeType::IceControlling : stun::AttributeType::IceControlled,
               tiebreaker_);
   if (use_candidate) message.flag(stun::AttributeType::UseCandidate);
-  // libwebrtc's: which of several nominations counts. A peer that does not know it skips it.
-  if (use_candidate && (nominations_ > 1 || (remote_ && remote_->renomination))) {
-    message.u32(stun::AttributeType::Nomination, std::max(nominations_, 1U));
+  // libwebrtc's: which of several nominations counts. A peer that does not know it skips it. What repeats the
+  // nomination of a pair, as consent does, must not outrank that of a later one.
+  const std::uint32_t nomination = pair.our_nomination;
+  if (use_candidate && (nomination > 1 || (nomination == 1 && remote_ && remote_->renomination))) {
+    message.u32(stun::AttributeType::Nomination, nomination);
   }
   const bool embeds = options_.embedding != 0 && kind == Transaction::Kind::Check;
   if (embeds) t.key = remote.pwd;

@@ -66,7 +66,7 @@ void Agent::nominate(CandidatePair& pair) {
   // RFC 8445 section 8.1.1: regular nomination repeats the check, now with USE-CANDIDATE.
   timers_.stop(Timer::Nominate);
   pair.nominating = true;
-  ++nominations_;
+  pair.our_nomination = ++nominations_;
   checks_.trigger(pair, true);
   send_checks();
 }

@@ -53,6 +53,7 @@ struct CandidatePair {
   bool nominate_on_success = false;           ///< The peer has sent USE-CANDIDATE already.
   bool nominating = false;                    ///< We check it with USE-CANDIDATE.
   bool triggered = false;                     ///< It waits in the triggered-check queue.
+  std::uint32_t our_nomination = 0;           ///< Which of our nominations it was last; 0: none.
   std::optional<std::uint32_t> nomination{};  ///< The highest value of the peer's NOMINATION.
   TimePoint heard{};                          ///< When the peer last sent a check on it.
   PairStatistics statistics{};

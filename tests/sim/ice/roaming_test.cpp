@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sim/ice/agents.hpp"
+#include "stun/message_view.hpp"
 
 // Networks that come and go at one of the two, while there is a connection: without signaling but for candidates.
 
@@ -128,6 +129,45 @@ TEST_P(Roaming, WithoutEndWearsNothingOut) {
   EXPECT_EQ(mobile().agent.local_candidates().size(), 1U);
   EXPECT_LE(other().agent.remote_candidates().size(), other().agent.options().max_remote_candidates);
   EXPECT_LE(other().agent.pairs().size(), other().agent.options().max_pairs);
+}
+
+TEST(Renomination, IsNotCancelledByConsentOnAPathThatWasSilentForAWhile) {
+  SeededGenerator random{9};
+  sim::Network network{random};
+  sim::Host& mobile = network.add_host("b", first);
+  Agents peers{network, network.add_host("a", third), mobile, random};
+  peers.connect();
+  ASSERT_EQ(peers.run_until([&] { return peers.completed(); }, 10s), Stop::Done);
+  peers.run_for(1s);
+  sim::Access& radio = mobile.access(first);
+  radio.up.set_down(true);
+  radio.down.set_down(true);
+  ASSERT_EQ(peers.run_until([&] { return peers.a.agent.state() == IceConnectionState::Disconnected; }, 20s),
+            Stop::Done);
+  // The check that nominates the new path is lost again and again; meanwhile the old one is there again.
+  std::optional<stun::TransactionId> nominating;
+  TimePoint until = never;
+  peers.world.filter = [&](auto& node, std::span<std::byte> bytes) {
+    const auto message = stun::MessageView::parse(bytes);
+    if (&node.machine != &peers.a.agent || !message || !message->has(stun::AttributeType::Nomination)) return true;
+    if (!nominating) {
+      nominating = message->transaction_id();
+      until = peers.now() + 7s;
+    }
+    return nominating != message->transaction_id() || peers.now() > until;
+  };
+  peers.network_comes(peers.b, second);
+  peers.run_for(1s);
+  ASSERT_TRUE(nominating);
+  ASSERT_EQ(peers.b.agent.selected()->local.address, first);
+  radio.up.set_down(false);
+  radio.down.set_down(false);
+  peers.run_for(6s);
+  ASSERT_TRUE(peers.up()) << peers.describe();
+  ASSERT_EQ(peers.a.agent.selected()->remote.address, first);
+  peers.run_for(5s);
+  EXPECT_EQ(peers.a.agent.selected()->remote.address, second) << peers.describe();
+  EXPECT_EQ(peers.b.agent.selected()->local.address, second) << peers.describe();
 }
 
 TEST(BothRoam, AtOnceAndFindEachOther) {
