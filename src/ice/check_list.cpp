@@ -26,6 +26,12 @@ std::uint32_t CheckList::foundation(std::string_view local, std::string_view rem
   for (const auto& [name, id] : foundations_) {
     if (name == key) return id;
   }
+  // A peer may make up as many as it likes: those of pairs that are gone are forgotten.
+  if (foundations_.size() >= 2 * max_pairs_) {
+    std::erase_if(foundations_, [&](const auto& known) {
+      return std::ranges::find(pairs_, known.second, &CandidatePair::foundation) == pairs_.end();
+    });
+  }
   foundations_.emplace_back(std::move(key), next_foundation_);
   return next_foundation_++;
 }

@@ -51,6 +51,7 @@ class CheckList {
   void clear();
   [[nodiscard]] std::span<const CandidatePair> pairs() const noexcept { return pairs_; }
   [[nodiscard]] std::span<CandidatePair> pairs() noexcept { return pairs_; }
+  [[nodiscard]] std::size_t known_foundations() const noexcept { return foundations_.size(); }
 
  private:
   [[nodiscard]] std::uint32_t foundation(std::string_view local, std::string_view remote);
