@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "ice/agent.hpp"
@@ -58,20 +57,19 @@ bool Agent::is_own_address(const Endpoint& relayed, const turn::Relays::Site& si
 
 void Agent::relay_allocated(const turn::Relays::Allocated& allocated) {
   if (!active()) return;
-  // A server that lies: packets would go to ourselves, or the peer would be taken for us.
-  std::vector<Endpoint> usable;
-  std::ranges::copy_if(allocated.relayed, std::back_inserter(usable), [&](const Endpoint& relayed) {
-    return relayed != allocated.mapped && !is_own_address(relayed, allocated.site);
-  });
-  if (usable.empty()) {
-    return relays_.reject(now_, allocated.relayed.front(), "The TURN server gave an address of somebody else.");
+  // A server that lies: packets would go to ourselves or to another server, or the peer would be taken for us.
+  const auto is_lie = [&](const Endpoint& relayed) {
+    return relayed == allocated.mapped || is_own_address(relayed, allocated.site);
+  };
+  if (std::ranges::any_of(allocated.relayed, is_lie)) {
+    return relays_.reject(now_, allocated.site.path, "The TURN server gave an address of somebody else.");
   }
   relay_found(allocated.site);
   const bool shows_addresses = options_.policy == IceTransportPolicy::All;
   // RFC 8445 section 5.1.1.2: the answer has a server-reflexive candidate in it.
   if (allocated.mapped && shows_addresses && allocated.site.path.protocol == Protocol::Udp)
     add_server_reflexive(allocated.site.socket, allocated.site.server, {}, *allocated.mapped);
-  for (const Endpoint& relayed : usable) add_relay_candidate(allocated, relayed);
+  for (const Endpoint& relayed : allocated.relayed) add_relay_candidate(allocated, relayed);
 }
 
 void Agent::add_relay_candidate(const turn::Relays::Allocated& allocated, const Endpoint& relayed) {

@@ -160,8 +160,8 @@ void Relays::keep(TimePoint now, std::span<const Server> servers, const std::opt
   sweep();
 }
 
-void Relays::reject(TimePoint now, const Endpoint& relayed, std::string text) {
-  Relay* const relay = find(relayed);
+void Relays::reject(TimePoint now, const Path& path, std::string text) {
+  Relay* const relay = find(path);
   if (relay == nullptr) return;
   fail(now, *relay, unreachable, std::move(text), false);
   sweep();
@@ -206,8 +206,9 @@ void Relays::sweep() {
 }
 
 void Relays::fail(TimePoint now, Relay& relay, std::uint16_t code, std::string text, bool usable) {
-  auto relayed = relayed_of(*relay.client);
-  const bool lost = usable && !relay.retired && !relayed.empty();
+  // Nothing goes with an address that was never ours: it is somebody's, of another server of ours perhaps.
+  auto relayed = usable ? relayed_of(*relay.client) : std::vector<Endpoint>{};
+  const bool lost = !relay.retired && !relayed.empty();
   events_.push_back(Failed{relay.site, std::move(relayed), code, std::move(text), lost});
   drop(now, relay);
 }

@@ -80,8 +80,8 @@ class Relays {
   /// For a new generation: those of these servers stay, and are asked whether they are still there; Allocated tells of
   /// them again. The others go, but the one that relays `but`.
   void keep(TimePoint now, std::span<const Server> servers, const std::optional<Endpoint>& but);
-  /// The address is none that we can have: that client goes.
-  void reject(TimePoint now, const Endpoint& relayed, std::string text);
+  /// An address that it was given is none that we can have: the client on this path to a server goes.
+  void reject(TimePoint now, const Path& path, std::string text);
   void remove_socket(TimePoint now, const Endpoint& local);
   /// Asks the server whether it still knows this relay; asks again when that is asked already.
   void probe(TimePoint now, const Endpoint& relayed);

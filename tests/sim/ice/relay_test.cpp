@@ -290,6 +290,35 @@ TEST(IceRelay, AnAddressThatIsSomebodyElsesIsNoCandidate) {
   }
 }
 
+TEST(IceRelay, AnAddressThatIsOurOwnLeavesOurCandidateAlone) {
+  Rig rig{with_turn(), {}};
+  rig.turn.script.lie = Endpoint{v4(10, 0, 0, 1), 49'152};
+  rig.peers.connect();
+  rig.peers.run_for(12s);
+  const auto locals = rig.peers.a.agent.local_candidates();
+  EXPECT_EQ(std::ranges::count(locals, IceCandidateType::Host, [](const auto& l) { return l.candidate.type; }), 1);
+}
+
+TEST(IceRelay, AServerThatGivesTheAddressOfAnothersRelayDoesNoHarmToThat) {
+  Options options = with_turn(IceTransportPolicy::Relay);
+  Rig rig{options, options};
+  sim::TurnServer liar{rig.network.add_host("turn2", turn_b_at.address), turn_b_at};
+  rig.peers.connect();
+  ASSERT_EQ(rig.peers.run_until([&] { return rig.peers.completed(); }, 60s), Stop::Done);
+  liar.script.lie = rig.peers.a.candidates.front().endpoint();
+  options.servers.push_back(turn_server("turn:198.51.100.2"));
+  rig.peers.a.agent.set_servers(options.servers);
+  rig.peers.restart();
+  ASSERT_EQ(rig.peers.run_until([&] { return !rig.peers.a.errors.empty(); }, 10s), Stop::Done);
+  EXPECT_EQ(rig.peers.a.errors.front().url, "turn:198.51.100.2");
+  ASSERT_EQ(rig.peers.run_until([&] { return rig.peers.completed() && rig.peers.agree(); }, 30s), Stop::Done)
+      << rig.peers.describe();
+  rig.peers.run_for(1min);
+  EXPECT_TRUE(rig.peers.completed()) << rig.peers.describe();
+  EXPECT_EQ(rig.turn.counts.given_back, 0U);
+  EXPECT_EQ(liar.counts.given_back, 1U);
+}
+
 TEST(IceRelay, ThePeersAddressIsNotOurRelay) {
   Rig rig{with_turn(IceTransportPolicy::Relay), {}};
   const Endpoint peer{v4(198, 51, 100, 77), 7'000};
