@@ -19,6 +19,7 @@ namespace linnet::app {
 [[nodiscard]] boost::asio::awaitable<ExitCode> run_echo(MeetingOptions meeting, Output& output);
 [[nodiscard]] boost::asio::awaitable<ExitCode> run_bench(MeetingOptions meeting, bench::BenchOptions options,
                                                          Output& output);
+[[nodiscard]] boost::asio::awaitable<ExitCode> run_doctor(DoctorOptions options, Output& output);
 
 /// A room name that cannot be guessed: 50 random bits as two groups of letters and digits without look-alikes.
 [[nodiscard]] std::string random_room();

@@ -25,6 +25,7 @@
 
 #include "bench/bench_arguments.hpp"
 #include "commands.hpp"
+#include "doctor.hpp"
 #include "linnet/exception.hpp"
 #include "linnet/signaling/types.hpp"
 #include "serve_turn.hpp"
@@ -129,6 +130,7 @@ struct Options {
   SendOptions send;
   RecvOptions recv;
   bench::BenchOptions bench;
+  DoctorOptions doctor;
   bool overwrite = false;
   bool rename = false;
   bool resume = false;
@@ -298,6 +300,12 @@ int run_program(int argc, char** argv) {
     bench::check_arguments(options.bench, options.meeting);
     command = [&](Output& output) { return run_bench(options.meeting, options.bench, output); };
   });
+
+  auto* doctor = app.add_subcommand("doctor", "Say what this network lets through, and whether connections will work");
+  options.doctor.server = environment("LINNET_SERVER", {});
+  add_doctor_arguments(*doctor, options.doctor);
+  add_common(*doctor, options);
+  doctor->callback([&] { command = [&](Output& output) { return run_doctor(options.doctor, output); }; });
 
   try {
     app.parse(argc, argv);

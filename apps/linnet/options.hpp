@@ -63,6 +63,17 @@ struct SendOptions {
   std::vector<std::string> paths{};
 };
 
+/// What `linnet doctor` asks.
+struct DoctorOptions {
+  std::string server{};  ///< For signaling; empty: none.
+  std::vector<std::string> stun{};
+  std::vector<std::string> turn{};
+  std::string turn_user{};
+  std::string turn_password_file{};
+  std::string tls_ca_file{};
+  std::uint32_t timeout = 15;  ///< Seconds.
+};
+
 struct RecvOptions {
   std::string out = ".";
   bool yes = false;

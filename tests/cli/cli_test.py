@@ -14,7 +14,7 @@ import unittest
 
 from harness import PATIENCE, CliTest, SayingServer, run
 
-COMMANDS = ("serve", "chat", "send", "recv", "echo", "bench")
+COMMANDS = ("serve", "chat", "send", "recv", "echo", "bench", "doctor")
 
 
 class Usage(CliTest):
