@@ -177,6 +177,10 @@ CandidatePair* Agent::form_pair(const LocalEntry& local, const RemoteEntry& remo
   if (gathered_ && checks_.pairs().size() >= options_.max_pairs) forget_silent_pair();
   CandidatePair* const added = checks_.add(pair, local.candidate.foundation, remote.candidate.foundation);
   if (added == nullptr) ++statistics_.limits_hit;
+  // RFC 8445 section 6.1.2.6 has a pair wait for the one of its foundation that is tried. What comes later does not:
+  // the other one may lead to where nobody is any more, and takes its time to fail.
+  const bool later = remote.late || (gathered_ && settled_);
+  if (added != nullptr && later && added->state == PairState::Frozen) added->state = PairState::Waiting;
   if (added != nullptr && local.candidate.type == IceCandidateType::Relay) permit(added->path);
   return added;
 }

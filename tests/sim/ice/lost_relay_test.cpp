@@ -48,9 +48,15 @@ struct Rig {
   [[nodiscard]] static auto count(const Agents::Peer& peer, IceConnectionState state) {
     return std::ranges::count(peer.states, state);
   }
+  /// The first server forgets everything, and its relays are elsewhere from now on.
+  void restart() {
+    first.restart();
+    for (int i = 0; i < 4; ++i) (void)first_host.bind({first_at.address, 0});
+  }
   SeededGenerator random{3};
   sim::Network network{random};
-  sim::TurnServer first{network.add_host("turn", first_at.address), first_at};
+  sim::Host& first_host = network.add_host("turn", first_at.address);
+  sim::TurnServer first{first_host, first_at};
   sim::TurnServer second{network.add_host("turn2", second_at.address), second_at};
   sim::Nat& nat_a;
   sim::Nat& nat_b;
@@ -64,7 +70,7 @@ TEST(LostRelay, OfAServerThatDiesAndComesBackIsAllocatedAnewInTheMiddleOfACall) 
   rig.first.script.dead = true;
   rig.peers.run_for(15s);
   EXPECT_EQ(rig.peers.a.agent.state(), IceConnectionState::Disconnected);
-  rig.first.restart();
+  rig.restart();
   rig.first.script.dead = false;
   ASSERT_TRUE(rig.up_within(10s)) << rig.peers.describe();
   EXPECT_GT(rig.peers.a.candidates.size(), told) << "the peer is told";
@@ -83,7 +89,7 @@ TEST(LostRelay, IsNotHadAgainWhereNothingMayBeToldLater) {
   options.allocate_again = false;
   Rig rig{options, options};
   ASSERT_TRUE(rig.connect());
-  rig.first.restart();
+  rig.restart();
   rig.peers.run_for(1min);
   EXPECT_EQ(rig.peers.a.agent.state(), IceConnectionState::Failed);
 }
@@ -92,7 +98,7 @@ TEST(LostRelay, IsMissedWithinSecondsWhenItsServerForgetsIt) {
   Rig rig{relay_only({"turn:198.51.100.1"}), relay_only({"turn:198.51.100.1"})};
   ASSERT_TRUE(rig.connect());
   const TimePoint begin = rig.peers.now();
-  rig.first.restart();
+  rig.restart();
   ASSERT_EQ(rig.peers.run_until([&] { return !rig.peers.up(); }, 12s), Stop::Done);
   ASSERT_TRUE(rig.up_within(12s)) << rig.peers.describe();
   EXPECT_LT(rig.peers.now() - begin, 14s);
@@ -122,7 +128,10 @@ TEST(LostRelay, GivesWayToThatOfAnotherServerAndIsThereAgainLater) {
   const auto selections = rig.peers.a.selections;
   rig.peers.run_for(20min);  // Until both have noticed, and long after.
   EXPECT_EQ(Rig::count(rig.peers.a, IceConnectionState::Failed), 0);
-  used.restart();
+  if (&used == &rig.first)
+    rig.restart();
+  else
+    used.restart();
   used.script.dead = false;
   rig.peers.run_for(2min);
   EXPECT_EQ(used.allocations(rig.peers.now()), 2U);
@@ -136,7 +145,7 @@ TEST(LostRelay, ThatNothingNeedsIsAskedForLessAndLessOften) {
   Rig rig{options, {}, true};
   ASSERT_TRUE(rig.connect()) << rig.peers.describe();
   const auto selections = rig.peers.a.selections;
-  rig.first.restart();
+  rig.restart();
   rig.first.script.refuse = [](stun::Method method, const stun::MessageView&) {
     return method == stun::Method::Allocate ? 508U : 0U;
   };
@@ -161,7 +170,7 @@ TEST(LostRelay, IsHadAgainWithTheCredentialsThatTheOwnerHasByThen) {
   options.servers = {turn_server("turn:198.51.100.1")};
   Rig rig{options, {}, true};
   ASSERT_TRUE(rig.connect());
-  rig.first.restart();
+  rig.restart();
   rig.first.script.password = "new";
   rig.peers.run_for(12min);
   EXPECT_EQ(rig.first.allocations(rig.peers.now()), 0U);
@@ -175,7 +184,7 @@ TEST(LostRelay, IsLookedForWhereItsServersNameLeadsByThen) {
   Rig rig{relay_only({"turn:turn.example.org"}), relay_only({"turn:turn.example.org"})};
   for (Agents::Peer* peer : {&rig.peers.a, &rig.peers.b}) peer->names["turn.example.org"] = first_at.address;
   ASSERT_TRUE(rig.connect()) << rig.peers.describe();
-  rig.first.restart();
+  rig.restart();
   rig.first.script.refuse = [](stun::Method method, const stun::MessageView&) {
     return method == stun::Method::Allocate ? 508U : 0U;
   };
@@ -190,7 +199,7 @@ TEST(LostRelay, DoesNotComeBackWhenTheAgentIsClosedOrBeginsAnew) {
   ASSERT_TRUE(rig.connect());
   rig.first.script.dead = true;
   rig.peers.run_for(8s);
-  rig.first.restart();
+  rig.restart();
   rig.first.script.dead = false;
   rig.peers.restart();
   ASSERT_TRUE(rig.up_within(30s)) << rig.peers.describe();
