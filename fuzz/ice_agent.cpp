@@ -46,7 +46,9 @@ class Run {
       case 0: {
         const unsigned n = in_.u8();
         const auto protocol = (n & 128U) != 0 ? Protocol::Tcp : Protocol::Udp;
-        agent_.add_socket(now_, {.local = local(n & 127U), .protocol = protocol});
+        // The same one again may have another name.
+        const std::string name = (what & 32U) != 0 ? (what & 64U) != 0 ? "a.local" : "b.local" : "";
+        agent_.add_socket(now_, {.local = local(n & 127U), .protocol = protocol, .name = name});
         break;
       }
       case 1: agent_.sockets_done(now_); break;

@@ -52,9 +52,11 @@ constexpr std::array settings{
     Setting{"ice_deny_addresses", &Tuning::ice_deny_addresses},
     Setting{"ice_public_addresses", &Tuning::ice_public_addresses},
     Setting{"ice_show_private_addresses", &Tuning::ice_show_private_addresses},
+    Setting{"ice_mdns", &Tuning::ice_mdns},
     Setting{"port_min", &Tuning::port_min},
     Setting{"port_max", &Tuning::port_max},
     Setting{"udp_mux_port", &Tuning::udp_mux_port},
+    Setting{"tcp_mux_port", &Tuning::tcp_mux_port},
 };
 
 constexpr std::array algorithms{

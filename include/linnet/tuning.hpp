@@ -85,6 +85,10 @@ struct Tuning {
   /// (icegatheringstate goes to gathering and back to complete) and used when it is better or what was used has gone.
   /// A path that went away leaves the connection disconnected, and failed only after `ice_consent_timeout`. Linux only.
   bool ice_continual_gathering = true;
+  /// Tell the addresses of this machine as random names, which only hosts on the same link can resolve, by multicast
+  /// DNS (draft-ietf-mmusic-mdns-ice-candidates), as browsers do for pages that may not use camera and microphone. No
+  /// daemon is needed. `ice_public_addresses` and relays are told as they are. Off by default, see docs/decisions/006.
+  bool ice_mdns = false;
   /// Behave as an ICE-lite implementation (RFC 8445 section 2.5): for servers on public addresses only.
   bool ice_lite = false;
   /// Among candidates of one kind those of IPv6 go first (RFC 8421); or those of IPv4. `use_ipv4` and `use_ipv6` leave
@@ -153,6 +157,10 @@ struct Tuning {
   /// ports of their own: two processes that both share have one connection with each other. OperationError in the
   /// constructor of PeerConnection when the port is taken, as by connections of another executor.
   std::uint16_t udp_mux_port = 0;
+  /// The same for TCP: all connections with this number on one executor wait for their peers on this one TCP port of
+  /// each address. It takes `IceTcp::ActivePassive`; without, it does not count. A stream that does not say within ten
+  /// seconds which connection it is for is closed.
+  std::uint16_t tcp_mux_port = 0;
   /// Asked of the kernel for each socket; its default drops packets at a few hundred Mbit/s.
   std::size_t socket_receive_buffer = std::size_t{4} * 1'024 * 1'024;
   std::size_t socket_send_buffer = std::size_t{4} * 1'024 * 1'024;

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/timer_table.hpp"
@@ -61,6 +62,7 @@ class Agent {
 
   /// Starts gathering; again after `restart`. Asks by NeedSockets and Resolve.
   void gather(TimePoint now);
+  /// Or tells that its name is another one now: its candidates are told again.
   void add_socket(TimePoint now, const LocalSocket& socket);
   /// No further sockets in this generation.
   void sockets_done(TimePoint now);
@@ -272,7 +274,10 @@ class Agent {
   void set_gathering_state(IceGatheringState state);
   [[nodiscard]] std::uint32_t local_preference(const LocalSocket& socket) const noexcept;
   [[nodiscard]] std::optional<IpAddress> public_address(const IpAddress& local) const noexcept;
-  [[nodiscard]] IpAddress shown_address(const IpAddress& local) const noexcept;
+  [[nodiscard]] std::variant<IpAddress, std::string> shown_address(const LocalSocket& socket) const;
+  [[nodiscard]] Endpoint shown_base(const LocalSocket& socket) const;
+  [[nodiscard]] bool hides_addresses() const noexcept;
+  void rename_socket(const LocalSocket& socket);
   [[nodiscard]] std::string foundation_of(IceCandidateType type, const IpAddress& base, std::string_view server);
   [[nodiscard]] const LocalSocket* socket(const Endpoint& local, Protocol protocol = Protocol::Udp) const noexcept;
   void drop_base(const Endpoint& base);
@@ -303,7 +308,8 @@ class Agent {
 
   // agent_tcp.cpp
   void add_tcp_host(const LocalSocket& socket);
-  void add_tcp_candidate(const LocalSocket& socket, IceCandidateType type, const IpAddress& shown);
+  void add_tcp_candidate(const LocalSocket& socket, IceCandidateType type,
+                         const std::variant<IpAddress, std::string>& shown);
   [[nodiscard]] std::uint16_t next_stream_number() noexcept;
   [[nodiscard]] bool name_tcp_path(const LocalEntry& local, const RemoteEntry& remote, Path& path);
   [[nodiscard]] TcpStream* tcp_stream(const Path& path) noexcept;

@@ -53,7 +53,8 @@ void Agent::start_server(std::size_t index) {
 
 void Agent::add_socket(TimePoint now, const LocalSocket& socket) {
   advance(now);
-  if (!active() || this->socket(socket.local, socket.protocol) != nullptr) return;
+  if (!active()) return;
+  if (this->socket(socket.local, socket.protocol) != nullptr) return rename_socket(socket);
   const bool wanted =
       socket.protocol == Protocol::Udp || (socket.protocol == Protocol::Tcp && options_.tcp == IceTcp::ActivePassive);
   if (!wanted || sockets_.size() >= options_.max_local_candidates) {
@@ -68,6 +69,26 @@ void Agent::add_socket(TimePoint now, const LocalSocket& socket) {
   }
   for (std::size_t i = 0; i < servers_.size(); ++i) {
     if (!servers_[i].addresses.empty()) want_gather(i, socket);
+  }
+  run();
+}
+
+/// Somebody else had the name that it was told by.
+void Agent::rename_socket(const LocalSocket& socket) {
+  const auto same = [&](const LocalSocket& s) { return s.local == socket.local && s.protocol == socket.protocol; };
+  const auto known = std::ranges::find_if(sockets_, same);
+  if (known->name == socket.name) return;
+  known->name = socket.name;
+  const auto of_it = [&](const LocalEntry& l) {
+    if (l.candidate.protocol == socket.protocol && l.base == socket.local) return true;
+    return socket.protocol == Protocol::Udp && l.candidate.tcp_type == IceTcpCandidateType::Active &&
+           l.base.address == socket.local.address;
+  };
+  for (LocalEntry& entry : locals_) {
+    if (!of_it(entry) || !std::holds_alternative<std::string>(entry.candidate.address)) continue;
+    entry.candidate.address = socket.name;
+    if (gathering_state_ == IceGatheringState::Complete) set_gathering_state(IceGatheringState::Gathering);
+    emit(LocalCandidate{entry.candidate});
   }
   run();
 }
@@ -213,9 +234,23 @@ std::optional<IpAddress> Agent::public_address(const IpAddress& local) const noe
 }
 
 /// What peers are told of an address of ours.
-IpAddress Agent::shown_address(const IpAddress& local) const noexcept {
-  const auto shown = options_.show_private_addresses ? std::nullopt : public_address(local);
-  return shown ? *shown : without_scope(local);
+std::variant<IpAddress, std::string> Agent::shown_address(const LocalSocket& socket) const {
+  const auto shown = options_.show_private_addresses ? std::nullopt : public_address(socket.local.address);
+  if (shown) return *shown;
+  if (!socket.name.empty()) return socket.name;
+  return without_scope(socket.local.address);
+}
+
+/// What related addresses tell of it. draft-ietf-mmusic-mdns-ice-candidates section 3.1.2.2: nothing where it is
+/// hidden.
+Endpoint Agent::shown_base(const LocalSocket& socket) const {
+  const auto shown = shown_address(socket);
+  if (const auto* const address = std::get_if<IpAddress>(&shown)) return {*address, socket.local.port};
+  return {socket.local.address.is_v4() ? IpAddress{} : IpAddress::v6({}), 0};
+}
+
+bool Agent::hides_addresses() const noexcept {
+  return std::ranges::any_of(sockets_, [](const LocalSocket& s) { return !s.name.empty(); });
 }
 
 void Agent::add_udp_host(const LocalSocket& socket) {
@@ -224,7 +259,7 @@ void Agent::add_udp_host(const LocalSocket& socket) {
   Candidate candidate;
   candidate.foundation = foundation_of(IceCandidateType::Host, socket.local.address, {});
   candidate.priority = candidate_priority(IceCandidateType::Host, local_preference(socket));
-  candidate.address = shown_address(socket.local.address);
+  candidate.address = shown_address(socket);
   candidate.port = socket.local.port;
   candidate.ufrag = local_credentials_.ufrag;
   if (socket.network_id != 0) candidate.network_id = socket.network_id;
@@ -296,8 +331,17 @@ void Agent::handle_gather_response(const Transaction& transaction, const stun::M
 }
 
 void Agent::gather_failed(const Transaction& transaction, std::uint16_t code, std::string text) {
-  emit(CandidateError{linnet::to_string(transaction.path.local.address), transaction.path.local.port,
-                      servers_in_use_[transaction.server].url, code, std::move(text)});
+  CandidateError error{.address = {},
+                       .port = 0,
+                       .url = servers_in_use_[transaction.server].url,
+                       .error_code = code,
+                       .error_text = std::move(text)};
+  // W3C: no address that no candidate has exposed.
+  if (!hides_addresses()) {
+    error.address = linnet::to_string(transaction.path.local.address);
+    error.port = transaction.path.local.port;
+  }
+  emit(std::move(error));
 }
 
 void Agent::add_server_reflexive(const Endpoint& local, const Server& server, std::optional<Endpoint> told_by,
@@ -310,14 +354,15 @@ void Agent::add_server_reflexive(const Endpoint& local, const Server& server, st
     return l.base == base->local && l.candidate.protocol == Protocol::Udp && l.candidate.endpoint() == mapped;
   });
   if (same != locals_.end() && same->candidate.type != IceCandidateType::Prflx) return;
-  if (mapped == Endpoint{without_scope(base->local.address), base->local.port}) return;
+  // Behind a name it is no redundant one: peers elsewhere cannot resolve that.
+  if (base->name.empty() && mapped == Endpoint{without_scope(base->local.address), base->local.port}) return;
   Candidate candidate;
   candidate.foundation = foundation_of(IceCandidateType::Srflx, base->local.address, server.host);
   candidate.priority = candidate_priority(IceCandidateType::Srflx, local_preference(*base));
   candidate.address = mapped.address;
   candidate.port = mapped.port;
   candidate.type = IceCandidateType::Srflx;
-  candidate.related = Endpoint{shown_address(base->local.address), base->local.port};
+  candidate.related = shown_base(*base);
   candidate.ufrag = local_credentials_.ufrag;
   if (base->network_id != 0) candidate.network_id = base->network_id;
   if (base->cost != 0) candidate.network_cost = base->cost;

@@ -92,7 +92,7 @@ void Agent::add_relay_candidate(const turn::Relays::Allocated& allocated, const 
   // Relay-only is there to hide where we are.
   const bool shows_addresses = options_.policy == IceTransportPolicy::All;
   candidate.related = Endpoint{relayed.address.is_v4() ? IpAddress{} : IpAddress::v6({}), 0};
-  if (shows_addresses && allocated.mapped) candidate.related = *allocated.mapped;
+  if (shows_addresses && allocated.mapped && !hides_addresses()) candidate.related = *allocated.mapped;
   candidate.ufrag = local_credentials_.ufrag;
   if (base != nullptr && base->network_id != 0) candidate.network_id = base->network_id;
   if (base != nullptr && base->cost != 0) candidate.network_cost = base->cost;
@@ -107,7 +107,7 @@ void Agent::add_relay_candidate(const turn::Relays::Allocated& allocated, const 
 void Agent::relay_failed(const turn::Relays::Failed& failed) {
   CandidateError error{
       .address = {}, .port = 0, .url = failed.site.server.url, .error_code = failed.code, .error_text = failed.text};
-  if (options_.policy == IceTransportPolicy::All) {
+  if (options_.policy == IceTransportPolicy::All && !hides_addresses()) {
     error.address = linnet::to_string(failed.site.socket.address);
     error.port = failed.site.path.protocol == Protocol::Udp ? failed.site.socket.port : std::uint16_t{0};
   }

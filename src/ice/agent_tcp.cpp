@@ -27,13 +27,14 @@ void Agent::add_tcp_host(const LocalSocket& socket) {
   if (options_.tcp == IceTcp::Off || options_.policy == IceTransportPolicy::Relay) return;
   // A lite agent connects to nobody.
   if (options_.lite && !passive) return;
-  add_tcp_candidate(socket, IceCandidateType::Host, shown_address(socket.local.address));
+  add_tcp_candidate(socket, IceCandidateType::Host, shown_address(socket));
   // A NAT lets nobody connect to an active one anyway.
   const auto shown = passive && options_.show_private_addresses ? public_address(socket.local.address) : std::nullopt;
   if (shown) add_tcp_candidate(socket, IceCandidateType::Srflx, *shown);
 }
 
-void Agent::add_tcp_candidate(const LocalSocket& socket, IceCandidateType type, const IpAddress& shown) {
+void Agent::add_tcp_candidate(const LocalSocket& socket, IceCandidateType type,
+                              const std::variant<IpAddress, std::string>& shown) {
   if (locals_.size() >= options_.max_local_candidates) return;
   const bool passive = socket.protocol == Protocol::Tcp;
   const auto direction = passive ? IceTcpCandidateType::Passive : IceTcpCandidateType::Active;
@@ -49,7 +50,7 @@ void Agent::add_tcp_candidate(const LocalSocket& socket, IceCandidateType type, 
   if (socket.network_id != 0) candidate.network_id = socket.network_id;
   if (socket.cost != 0) candidate.network_cost = socket.cost;
   const bool host = type == IceCandidateType::Host;
-  if (!host) candidate.related = Endpoint{without_scope(socket.local.address), socket.local.port};
+  if (!host) candidate.related = shown_base(socket);
   // An active candidate's ports are the system's to choose, one for each pair.
   const Endpoint base = passive ? socket.local : Endpoint{socket.local.address, 0};
   locals_.push_back({CandidateId{next_candidate_++}, candidate, base, host});

@@ -38,6 +38,7 @@ struct LocalSocket {
   Protocol protocol = Protocol::Udp;
   std::uint32_t network_id = 0;  ///< Equal for sockets on one interface; 0: unknown.
   std::uint16_t cost = 0;        ///< 0 (best) to 999: libwebrtc's network cost.
+  std::string name{};            ///< Not empty: told instead of the address, a name of multicast DNS.
 };
 
 /// What a 1:1 NAT makes of a socket's address; of each one of the family without `local`.

@@ -51,22 +51,27 @@ std::expected<MulticastSocket, std::error_code> MulticastSocket::join(const Endp
   if (::bind(fd.get(), any.get(), any.size) != 0) return last_error();
 
   MulticastSocket out{std::move(fd), group};
-  for (const InterfaceAddress& a : io::interfaces()) {
-    if (a.address.is_v4() != v4 || (!a.multicast && !a.loopback)) continue;
-    if (std::ranges::find(out.interfaces_, a.index) != out.interfaces_.end()) continue;
-    bool joined = false;
-    if (v4) {
-      joined = set_option(out.fd_.get(), IPPROTO_IP, IP_ADD_MEMBERSHIP, membership(group.address, a.index));
-    } else {
-      ipv6_mreq m{};
-      std::memcpy(&m.ipv6mr_multiaddr, group.address.bytes().data(), 16);
-      m.ipv6mr_interface = a.index;
-      joined = set_option(out.fd_.get(), IPPROTO_IPV6, IPV6_JOIN_GROUP, m);
-    }
-    if (joined) out.interfaces_.push_back(a.index);
-  }
+  out.join_new_interfaces();
   if (out.interfaces_.empty()) return std::unexpected(std::make_error_code(std::errc::network_unreachable));
   return out;
+}
+
+void MulticastSocket::join_new_interfaces() noexcept {
+  const bool v4 = group_.address.is_v4();
+  for (const InterfaceAddress& a : io::interfaces()) {
+    if (a.address.is_v4() != v4 || (!a.multicast && !a.loopback)) continue;
+    if (std::ranges::find(interfaces_, a.index) != interfaces_.end()) continue;
+    bool joined = false;
+    if (v4) {
+      joined = set_option(fd_.get(), IPPROTO_IP, IP_ADD_MEMBERSHIP, membership(group_.address, a.index));
+    } else {
+      ipv6_mreq m{};
+      std::memcpy(&m.ipv6mr_multiaddr, group_.address.bytes().data(), 16);
+      m.ipv6mr_interface = a.index;
+      joined = set_option(fd_.get(), IPPROTO_IPV6, IPV6_JOIN_GROUP, m);
+    }
+    if (joined) interfaces_.push_back(a.index);
+  }
 }
 
 void MulticastSocket::send(std::span<const std::byte> packet) noexcept {

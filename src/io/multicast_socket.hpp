@@ -19,6 +19,9 @@ class MulticastSocket {
   /// Joins `group` on all interfaces and binds to its port.
   [[nodiscard]] static std::expected<MulticastSocket, std::error_code> join(const Endpoint& group);
 
+  /// Interfaces may have come since.
+  void join_new_interfaces() noexcept;
+  [[nodiscard]] const Endpoint& group() const noexcept { return group_; }
   [[nodiscard]] int native_handle() const noexcept { return fd_.get(); }
 
   /// Sends to the group, once on each interface. Failures are ignored: an interface may have gone.

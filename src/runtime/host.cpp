@@ -1,5 +1,6 @@
 #include "runtime/host.hpp"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <utility>
@@ -49,6 +50,11 @@ Result<std::shared_ptr<Host>> Host::create(boost::asio::any_io_executor executor
     auto mux = UdpMux::at(host->executor_, tuning);
     if (!mux) return std::unexpected(std::move(mux).error());
     host->sockets_.share(std::move(*mux));
+  }
+  if (tuning.tcp_mux_port != 0 && tuning.ice_tcp == IceTcp::ActivePassive) {
+    auto mux = TcpMux::at(host->executor_, tuning);
+    if (!mux) return std::unexpected(std::move(mux).error());
+    host->streams_.share(std::move(*mux));
   }
   return host;
 }
@@ -228,6 +234,7 @@ void Host::handle(Session::Event& event, TimePoint now) {
 
 void Host::name_session() {
   if (tuning_.udp_mux_port != 0) sockets_.set_username_fragments(session_->local_username_fragments());
+  if (tuning_.tcp_mux_port != 0) streams_.set_username_fragments(session_->local_username_fragments());
 }
 
 void Host::open_sockets(TimePoint now) {
@@ -237,17 +244,64 @@ void Host::open_sockets(TimePoint now) {
     session_->remove_socket(now, local);
     for (const Endpoint& listener : streams_.close_listeners(local.address))
       session_->remove_socket(now, listener, Protocol::Tcp);
+    withdraw(local.address);
   }
   for (LocalSocket socket : changes.added) {
-    session_->add_socket(now, socket);
+    give(now, socket);
     if (tuning_.ice_tcp != IceTcp::ActivePassive) continue;
     const auto listener = streams_.listen(socket.local.address);
     if (!listener) continue;
     socket.local = *listener;
     socket.protocol = Protocol::Tcp;
-    session_->add_socket(now, socket);
+    give(now, std::move(socket));
   }
   session_->sockets_done(now);
+}
+
+void Host::give(TimePoint now, LocalSocket socket) {
+  if (tuning_.ice_mdns) {
+    socket.name = name_of(socket.local.address);
+    named_.push_back(socket);
+  }
+  session_->add_socket(now, socket);
+}
+
+/// Of all sockets on that address.
+std::string Host::name_of(const IpAddress& address) {
+  for (const LocalSocket& socket : named_)
+    if (socket.local.address == address) return socket.name;
+  if (!mdns_) mdns_ = MdnsPublisher::at(executor_);
+  return mdns_->publish(address, [weak = weak_from_this()](const std::string& name) {
+    if (const auto self = weak.lock()) self->name_lost(name);
+  });
+}
+
+/// Somebody else has it.
+void Host::name_lost(const std::string& name) {
+  constexpr std::size_t most = 16;  // A malicious neighbour does not keep us busy.
+  if (finished_ || ++renamed_ > most) return;
+  const auto same = [&](const LocalSocket& socket) { return socket.name == name; };
+  const auto first = std::ranges::find_if(named_, same);
+  if (first == named_.end()) return;
+  const std::string another = mdns_->publish(first->local.address, [weak = weak_from_this()](const std::string& again) {
+    if (const auto self = weak.lock()) self->name_lost(again);
+  });
+  for (LocalSocket& socket : named_) {
+    if (!same(socket)) continue;
+    socket.name = another;
+    session_->add_socket(io::SteadyClock::now(), socket);
+  }
+  wake();
+}
+
+void Host::withdraw(const IpAddress& address) {
+  std::string name;
+  std::erase_if(named_, [&](const LocalSocket& socket) {
+    if (socket.local.address != address) return false;
+    name = socket.name;
+    return true;
+  });
+  if (mdns_) mdns_->withdraw(name);
 }
 
 /// Sockets come and go with the machine's addresses from the first gathering on.
@@ -298,6 +352,8 @@ void Host::finish() {
   finished_ = true;
   write_trace();
   if (trace_) trace_->flush();
+  while (!named_.empty()) withdraw(IpAddress{named_.back().local.address});
+  mdns_.reset();
   if (watch_) watch_->remove(watched_as_);
   watch_.reset();
   sockets_.close();

@@ -7,8 +7,6 @@
 #include <boost/asio/ip/multicast.hpp>
 #include <boost/asio/ip/udp.hpp>
 #include <chrono>
-#include <cstdio>
-#include <cstdlib>
 #include <functional>
 #include <initializer_list>
 #include <iterator>
@@ -21,14 +19,7 @@
 
 #include "base/bytes.hpp"
 #include "runtime/mdns_client.hpp"
-
-#ifdef __linux__
-#include <net/if.h>
-#include <sched.h>
-#include <sys/ioctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-#endif
+#include "runtime/testing/lonely_network.hpp"
 
 // MdnsClient over real sockets. A client asks on every interface that there is, and no network should hear of these
 // tests: they run in a network of their own, with nothing but loopback.
@@ -40,43 +31,6 @@ using namespace std::chrono_literals;
 namespace asio = boost::asio;
 using asio::ip::udp;
 using Packet = std::vector<std::byte>;
-
-constexpr int not_possible = 77;
-
-[[noreturn]] void leave(int status) { std::exit(status); }  // NOLINT(concurrency-mt-unsafe): there is one thread.
-
-#ifdef __linux__
-bool enter_network_of_loopback() {
-  if (::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0 && ::unshare(CLONE_NEWNET) != 0) return false;
-  const int fd = ::socket(AF_INET, SOCK_DGRAM, 0);
-  ifreq request{};
-  std::ranges::copy(std::string_view{"lo"}, request.ifr_name);
-  request.ifr_flags = IFF_UP;
-  const bool up = fd >= 0 && ::ioctl(fd, SIOCSIFFLAGS, &request) == 0;
-  if (fd >= 0) ::close(fd);
-  return up;
-}
-
-/// Runs `body` in a process of its own, for the network cannot be left again. What the body expects in vain makes
-/// this test fail.
-void with_loopback_alone(const std::function<void()>& body) {
-  std::fflush(nullptr);
-  const pid_t child = ::fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
-    if (!enter_network_of_loopback()) leave(not_possible);
-    body();
-    leave(::testing::Test::HasFailure() ? 1 : 0);
-  }
-  int status = 0;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  ASSERT_TRUE(WIFEXITED(status)) << "signal " << WTERMSIG(status);
-  if (WEXITSTATUS(status) == not_possible) GTEST_SKIP() << "no network of one's own, or no multicast in it";
-  EXPECT_EQ(WEXITSTATUS(status), 0);
-}
-#else
-void with_loopback_alone(const std::function<void()>&) { GTEST_SKIP() << "no network of one's own on this system"; }
-#endif
 
 void append_name(Packet& out, std::string_view name) {
   while (!name.empty()) {
@@ -120,7 +74,7 @@ class Responder {
       socket_.set_option(asio::ip::multicast::join_group{group, loopback}, error);
       socket_.set_option(asio::ip::multicast::outbound_interface{loopback});
     }
-    if (error) leave(not_possible);
+    if (error) testing::not_possible();
     read();
   }
   void close() { socket_.close(); }
@@ -189,7 +143,7 @@ INSTANTIATE_TEST_SUITE_P(Answers, MdnsClientOnLoopback,
                          });
 
 TEST_P(MdnsClientOnLoopback, HandsOverTheAddressThatAResponderGives) {
-  with_loopback_alone([] {
+  testing::with_loopback_alone([] {
     asio::io_context context;
     Responder responder{context, name, {192, 0, 2, 7}, GetParam()};
     Client client{context};
@@ -215,7 +169,7 @@ TEST_P(MdnsClientOnLoopback, HandsOverTheAddressThatAResponderGives) {
 }
 
 TEST(MdnsClientWithoutAnswer, HandsOverNothingForANameThatNobodyAnswers) {
-  with_loopback_alone([] {
+  testing::with_loopback_alone([] {
     asio::io_context context;
     Responder responder{context, name, {192, 0, 2, 7}, Responder::Answers::Group};
     Client client{context};

@@ -63,14 +63,17 @@ bool Stream::receive() {
 
 bool Stream::receive_plain() {
   const std::span<std::byte> room = scratch().read;
-  const auto moved = socket->read(room);
+  const std::size_t before = first_.size();
+  std::ranges::copy(first_, room.begin());
+  std::exchange(first_, {});
+  const auto moved = socket->read(room.subspan(before));
   if (moved.error) {
     end(moved.error.message());
   } else if (moved.ended) {
     end("the other side has closed the connection");
   }
-  deframer_.feed(room.first(moved.bytes));
-  return moved.bytes == room.size();
+  deframer_.feed(room.first(before + moved.bytes));
+  return before + moved.bytes == room.size();
 }
 
 bool Stream::receive_tls() {

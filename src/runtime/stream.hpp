@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/stream_framing.hpp"
@@ -52,6 +53,8 @@ class Stream {
   [[nodiscard]] const std::string& why() const noexcept { return why_; }
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
 
+  /// Of an accepted one: what was read of it already.
+  void begin_with(std::vector<std::byte> bytes) { first_ = std::move(bytes); }
   /// The socket is writable for the first time.
   void socket_connected();
   /// Reads once; false when nothing more waits. Afterwards `next` until it gives nothing, before any stream of this
@@ -89,6 +92,7 @@ class Stream {
   Phase phase_;
   std::unique_ptr<crypto::TlsClient> tls_;
   Deframer deframer_;
+  std::vector<std::byte> first_;
   std::vector<std::byte> kept_;
   std::size_t written_ = 0;
   std::string why_;

@@ -1,7 +1,10 @@
 #include "runtime/stream_set.hpp"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <chrono>
+
+#include "io/interfaces.hpp"
 
 namespace linnet::runtime {
 namespace {
@@ -81,7 +84,25 @@ void StreamSet::disconnect(const Path& path) {
   wait_writable(stream);
 }
 
+void StreamSet::set_username_fragments(std::vector<std::string> fragments) {
+  fragments_ = std::move(fragments);
+  if (member_) mux_->set_username_fragments(*member_, fragments_);
+}
+
 std::optional<Endpoint> StreamSet::listen(const IpAddress& address) {
+  if (mux_) {
+    if (closed_) return std::nullopt;
+    if (!member_) {
+      member_ = mux_->join({.owner = owner_.lock(),
+                            .accept = [this](io::TcpSocket socket, const Path& path, std::vector<std::byte> first) {
+                              take_over(std::move(socket), path, std::move(first));
+                            }});
+      mux_->set_username_fragments(*member_, fragments_);
+    }
+    const auto shared = mux_->open(address);
+    if (shared) listeners_.emplace(*shared, nullptr);
+    return shared;
+  }
   auto bound =
       io::TcpListener::bind({address, 0}, {.port_min = tuning_.port_min, .port_max = tuning_.port_max, .backlog = 16});
   if (!bound) return std::nullopt;  // The address may have gone a moment ago, or all its ports are taken.
@@ -95,7 +116,7 @@ std::optional<Endpoint> StreamSet::listen(const IpAddress& address) {
 void StreamSet::close_listener(const Endpoint& local) {
   const auto found = listeners_.find(local);
   if (found == listeners_.end()) return;
-  found->second->stop();
+  if (found->second) found->second->stop();
   listeners_.erase(found);
 }
 
@@ -103,6 +124,8 @@ std::vector<Endpoint> StreamSet::close_listeners(const IpAddress& address) {
   std::vector<Endpoint> out;
   for (const auto& [local, listener] : listeners_)
     if (local.address == address) out.push_back(local);
+  const auto all = io::interfaces();
+  if (mux_ && std::ranges::find(all, address, &io::InterfaceAddress::address) == all.end()) mux_->close(address);
   for (const Endpoint& local : out) close_listener(local);
   return out;
 }
@@ -110,6 +133,7 @@ std::vector<Endpoint> StreamSet::close_listeners(const IpAddress& address) {
 void StreamSet::close() {
   closed_ = true;
   while (!listeners_.empty()) close_listener(Endpoint{listeners_.begin()->first});
+  if (member_) mux_->leave(*std::exchange(member_, std::nullopt));
   while (!streams_.empty()) disconnect(Path{streams_.begin()->first});
   changes_.clear();
   hold_timer_.cancel();
@@ -252,15 +276,28 @@ void StreamSet::accept(const std::shared_ptr<Listener>& listener) {
       });
       return;
     }
-    const Path path{(*listener)->local(), accepted->remote, Protocol::Tcp};
-    if (streams_.size() >= max_streams || streams_.contains(path)) continue;
-    const auto stream = std::make_shared<Stream>(executor_, std::move(accepted->socket), path, Framing::Rfc4571,
-                                                 std::unique_ptr<crypto::TlsClient>{}, true);
-    streams_.emplace(path, stream);
-    changes_.push_back({.path = path, .open = true, .why = {}});
-    wait_readable(stream);
+    (void)adopt(std::move(accepted->socket), {(*listener)->local(), accepted->remote, Protocol::Tcp}, {});
   }
   wait_acceptable(listener);
+}
+
+bool StreamSet::adopt(io::TcpSocket socket, const Path& path, std::vector<std::byte> first) {
+  if (closed_ || streams_.size() >= max_streams || streams_.contains(path)) return false;
+  const auto stream = std::make_shared<Stream>(executor_, std::move(socket), path, Framing::Rfc4571,
+                                               std::unique_ptr<crypto::TlsClient>{}, true);
+  stream->begin_with(std::move(first));
+  streams_.emplace(path, stream);
+  changes_.push_back({.path = path, .open = true, .why = {}});
+  wait_readable(stream);
+  return true;
+}
+
+/// From the mux, which has read the first frame: nothing more need come for there to be something to read.
+void StreamSet::take_over(io::TcpSocket socket, const Path& path, std::vector<std::byte> first) {
+  if (!listeners_.contains(path.local) || !adopt(std::move(socket), path, std::move(first))) return;
+  boost::asio::post(executor_, [this, stream = streams_.at(path), owner = owner_.lock()] {
+    if (!closed_ && !stream->socket.stopped()) readable_(*stream);
+  });
 }
 
 }  // namespace linnet::runtime

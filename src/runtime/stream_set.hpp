@@ -17,6 +17,7 @@
 #include "linnet/tuning.hpp"
 #include "runtime/ready.hpp"
 #include "runtime/stream.hpp"
+#include "runtime/tcp_mux.hpp"
 
 namespace linnet::runtime {
 
@@ -49,6 +50,10 @@ class StreamSet {
   void connect(const Session::Connect& wish);
   /// No change follows.
   void disconnect(const Path& path);
+  /// Before the first `listen`: waits with others on one port.
+  void share(std::shared_ptr<TcpMux> mux) { mux_ = std::move(mux); }
+  /// How peers name the session in their first checks.
+  void set_username_fragments(std::vector<std::string> fragments);
   /// Waits for connections at that address; nothing when it cannot.
   [[nodiscard]] std::optional<Endpoint> listen(const IpAddress& address);
   void close_listener(const Endpoint& local);
@@ -76,6 +81,8 @@ class StreamSet {
   void wait_writable(const Handle& stream);
   void wait_acceptable(const std::shared_ptr<Listener>& listener);
   void accept(const std::shared_ptr<Listener>& listener);
+  bool adopt(io::TcpSocket socket, const Path& path, std::vector<std::byte> first);
+  void take_over(io::TcpSocket socket, const Path& path, std::vector<std::byte> first);
   void on_writable(const Handle& stream);
   void retire(const Handle& stream);
   void hold(Stream& stream);
@@ -89,7 +96,10 @@ class StreamSet {
   OnReadable readable_;
   OnChange changed_;
   std::unordered_map<Path, Handle> streams_;
-  std::unordered_map<Endpoint, std::shared_ptr<Listener>> listeners_;
+  std::unordered_map<Endpoint, std::shared_ptr<Listener>> listeners_;  ///< Null: the mux's.
+  std::shared_ptr<TcpMux> mux_;                                        ///< Null: the listening sockets are own ones.
+  std::optional<TcpMux::MemberId> member_;
+  std::vector<std::string> fragments_;
   std::optional<crypto::TlsTrust> trust_;
   std::vector<Change> changes_;
   boost::asio::steady_timer hold_timer_;

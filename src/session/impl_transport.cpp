@@ -53,7 +53,8 @@ void Session::Impl::add_socket(TimePoint now, const LocalSocket& socket) {
   transport_->ice().add_socket(now_, {.local = socket.local,
                                       .protocol = socket.protocol,
                                       .network_id = socket.network_id,
-                                      .cost = socket.network_cost});
+                                      .cost = socket.network_cost,
+                                      .name = socket.name});
   settle();
 }
 

@@ -90,11 +90,13 @@ export interface Beside {
   configuration?: RTCConfiguration;
   /** The program is ended instead: some browsers close their stream to a TURN server before the goodbye to the peer is out. */
   mayVanish?: boolean;
+  /** What the page says, on its way to the program; nothing: it is lost. */
+  translate?: (line: string) => string | undefined;
 }
 
 /** `linnet echo` beside a page of `url`, for as long as `use` runs; then the page closes the connection, on
  * which the program has to end with 0. */
-export async function besidePage<T>(page: Page, { offerer, options, configuration = {}, mayVanish = false }: Beside, use: (page: Page, echo: Program) => Promise<T>): Promise<T> {
+export async function besidePage<T>(page: Page, { offerer, options, configuration = {}, mayVanish = false, translate = (line) => line }: Beside, use: (page: Page, echo: Program) => Promise<T>): Promise<T> {
   let over = false;
   await page.evaluate(setUpPage, configuration);
   const echo = new Program(['echo', '--signal', 'stdio', ...options, ...(offerer === 'linnet' ? ['--offer'] : [])]);
@@ -109,7 +111,10 @@ export async function besidePage<T>(page: Page, { offerer, options, configuratio
     };
     const pumping = (async () => {
       while (!over) {
-        for (const line of await page.evaluate(() => window.outbox.splice(0))) echo.write(line);
+        for (const line of await page.evaluate(() => window.outbox.splice(0))) {
+          const said = translate(line);
+          if (said !== undefined) echo.write(said);
+        }
         await new Promise((wake) => setTimeout(wake, 20));
       }
     })().catch(unlessOver);

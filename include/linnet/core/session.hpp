@@ -52,6 +52,8 @@ struct LocalSocket {
   Protocol protocol = Protocol::Udp;
   std::uint32_t network_id = 0;    ///< One number for each network interface.
   std::uint16_t network_cost = 0;  ///< Higher is worse: 0 wired, 10 wireless, 900 cellular.
+  /// Not empty: what is told instead of the address, a name of multicast DNS for which the owner answers.
+  std::string name{};
 };
 
 /// A question of `Session::Resolve`, to be answered once with `Session::resolved`.

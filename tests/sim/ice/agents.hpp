@@ -147,10 +147,16 @@ class Agents {
       const auto bound = peer.host.sockets();
       if (bound.empty()) {
         for (const IpAddress& address : peer.host.addresses()) {
-          peer.agent.add_socket(now(), {.local = *peer.host.bind({address, 0}), .cost = peer.cost});
+          LocalSocket socket{.local = *peer.host.bind({address, 0}), .cost = peer.cost};
+          if (peer.hide) {
+            socket.name = "host-" + std::to_string(peer.names.size()) + ".local";
+            peer.names.emplace(socket.name, address);
+          }
+          peer.agent.add_socket(now(), socket);
           if (!peer.tcp_listens) continue;
-          peer.agent.add_socket(now(),
-                                {.local = world.streams->listen(peer.host, {address, 0}), .protocol = Protocol::Tcp});
+          socket.local = world.streams->listen(peer.host, {address, 0});
+          socket.protocol = Protocol::Tcp;
+          peer.agent.add_socket(now(), socket);
         }
       }
       peer.agent.sockets_done(now());
@@ -170,14 +176,8 @@ class Agents {
       if (world.streams != nullptr) world.streams->disconnect(peer.host, unused->path);
     } else if (auto* local = std::get_if<LocalCandidate>(&event)) {
       peer.candidates.push_back(local->candidate);
-      Candidate told = local->candidate;
-      if (peer.hide && told.type == IceCandidateType::Host) {
-        const std::string name = "host-" + std::to_string(peer.names.size()) + ".local";
-        peer.names.emplace(name, std::get<IpAddress>(told.address));
-        told.address = name;
-      }
       // Through text, as signaling does.
-      later([this, &other, text = to_string(told)] {
+      later([this, &other, text = to_string(local->candidate)] {
         const auto candidate = parse_candidate(text);
         ASSERT_TRUE(candidate) << text;
         (void)other.agent.add_remote_candidate(now(), *candidate);

@@ -1,4 +1,4 @@
-// A server process with one UDP port, and a client process with a thousand connections to it.
+// A server process with one UDP or TCP port, and a client process with hundreds of connections to it.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -8,6 +8,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/udp.hpp>
 #include <boost/asio/local/connect_pair.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -33,10 +34,24 @@ using asio::use_awaitable;
 using Wire = asio::local::stream_protocol::socket;
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::uint32_t connections = 150;
+constexpr bool sanitized = true;
 #else
-constexpr std::uint32_t connections = 1'000;
+constexpr bool sanitized = false;
 #endif
+
+/// What is shared.
+struct Shared {
+  bool tcp = false;
+  std::uint32_t connections = 0;
+  [[nodiscard]] Tuning tuning(std::uint16_t port) const {
+    Tuning out;
+    out.ice_loopback_only = true;
+    out.ice_udp = !tcp;
+    out.ice_tcp = !tcp ? IceTcp::Off : port != 0 ? IceTcp::ActivePassive : IceTcp::Active;
+    (tcp ? out.tcp_mux_port : out.udp_mux_port) = port;
+    return out;
+  }
+};
 
 /// Which connection, and its offer or answer with all candidates.
 awaitable<void> write_message(Wire& wire, std::uint32_t number, const std::string& sdp) {
@@ -58,7 +73,8 @@ awaitable<std::string> gathered(PeerConnection& pc) {
 }
 
 /// Echoes on whatever the client asks for, until it has closed the wire.
-awaitable<void> serve(Wire& wire, Tuning tuning, std::vector<std::unique_ptr<PeerConnection>>& all) {
+awaitable<void> serve(Wire& wire, Tuning tuning, std::uint32_t connections,
+                      std::vector<std::unique_ptr<PeerConnection>>& all) {
   std::string sdp;
   for (std::uint32_t i = 0; i < connections; ++i) {
     const std::uint32_t number = co_await read_message(wire, sdp);
@@ -79,16 +95,12 @@ awaitable<void> serve(Wire& wire, Tuning tuning, std::vector<std::unique_ptr<Pee
   co_await wire.async_read_some(asio::buffer(none), asio::redirect_error(use_awaitable, end));
 }
 
-int server(Wire::native_handle_type handle, std::uint16_t port) {
+int server(Wire::native_handle_type handle, const Shared& shared, std::uint16_t port) {
   try {
     asio::io_context io;
     Wire wire{io, asio::local::stream_protocol{}, handle};
-    Tuning tuning;
-    tuning.ice_loopback_only = true;
-    tuning.ice_tcp = IceTcp::Off;
-    tuning.udp_mux_port = port;
     std::vector<std::unique_ptr<PeerConnection>> all;
-    testing::run(io, serve(wire, tuning, all), std::chrono::seconds{120});
+    testing::run(io, serve(wire, shared.tuning(port), shared.connections, all), std::chrono::seconds{120});
   } catch (const std::exception& e) {
     std::fprintf(stderr, "server: %s\n", e.what());
     return 1;
@@ -102,21 +114,19 @@ struct Client {
   std::string back;
 };
 
-/// The remote ports of the candidates in `sdp`.
+/// The ports in `sdp` that somebody can connect to.
 void add_ports(const std::string& sdp, std::set<std::string>& ports) {
   for (auto at = sdp.find("a=candidate:"); at != std::string::npos; at = sdp.find("a=candidate:", at + 1)) {
     const auto end = sdp.find(" typ ", at);
+    if (sdp.substr(at, sdp.find('\r', at) - at).find("tcptype active") != std::string::npos) continue;
     const auto begin = sdp.rfind(' ', end - 1) + 1;
     ports.insert(sdp.substr(begin, end - begin));
   }
 }
 
-awaitable<void> connect_all(Wire& wire, std::vector<Client>& clients, std::set<std::string>& ports) {
-  Tuning tuning;
-  tuning.ice_loopback_only = true;
-  tuning.ice_tcp = IceTcp::Off;
+awaitable<void> connect_all(Wire& wire, Tuning tuning, std::vector<Client>& clients, std::set<std::string>& ports) {
   std::string sdp;
-  for (std::uint32_t i = 0; i < connections; ++i) {
+  for (std::uint32_t i = 0; i < clients.size(); ++i) {
     Client& client = clients[i];
     client.pc = std::make_unique<PeerConnection>(co_await asio::this_coro::executor, Configuration{}, tuning);
     client.channel = client.pc->create_data_channel("x");
@@ -136,12 +146,17 @@ awaitable<void> connect_all(Wire& wire, std::vector<Client>& clients, std::set<s
   }
 }
 
-TEST(UdpMuxProcesses, AThousandConnectionsBetweenTwoProcessesOnOnePort) {
+template <class Protocol>
+std::uint16_t free_port(asio::io_context& io) {
+  return typename Protocol::socket{io, typename Protocol::endpoint{Protocol::v4(), 0}}.local_endpoint().port();
+}
+
+void connect_two_processes(const Shared& shared) {
   std::uint16_t port = 0;
   std::array<int, 2> ends{};
   {
     asio::io_context io;
-    port = asio::ip::udp::socket{io, asio::ip::udp::endpoint{asio::ip::udp::v4(), 0}}.local_endpoint().port();
+    port = shared.tcp ? free_port<asio::ip::tcp>(io) : free_port<asio::ip::udp>(io);
     Wire a{io};
     Wire b{io};
     asio::local::connect_pair(a, b);
@@ -150,20 +165,28 @@ TEST(UdpMuxProcesses, AThousandConnectionsBetweenTwoProcessesOnOnePort) {
   const pid_t child = ::fork();
   if (child == 0) {
     ::close(ends[0]);
-    ::_exit(server(ends[1], port));
+    ::_exit(server(ends[1], shared, port));
   }
   ::close(ends[1]);
   asio::io_context io;
   Wire wire{io, asio::local::stream_protocol{}, ends[0]};
-  std::vector<Client> clients(connections);
+  std::vector<Client> clients(shared.connections);
   std::set<std::string> ports;
-  EXPECT_NO_THROW(testing::run(io, connect_all(wire, clients, ports), std::chrono::seconds{120}));
-  for (std::uint32_t i = 0; i < connections; ++i) EXPECT_EQ(clients[i].back, "connection " + std::to_string(i));
+  EXPECT_NO_THROW(testing::run(io, connect_all(wire, shared.tuning(0), clients, ports), std::chrono::seconds{120}));
+  for (std::uint32_t i = 0; i < shared.connections; ++i) EXPECT_EQ(clients[i].back, "connection " + std::to_string(i));
   EXPECT_EQ(ports, std::set{std::to_string(port)});
   wire.close();
   int status = -1;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
+}
+
+TEST(MuxProcesses, AThousandConnectionsBetweenTwoProcessesOnOneUdpPort) {
+  connect_two_processes({.tcp = false, .connections = sanitized ? 150 : 1'000});
+}
+
+TEST(MuxProcesses, HundredsOfConnectionsBetweenTwoProcessesOnOneTcpPort) {
+  connect_two_processes({.tcp = true, .connections = sanitized ? 60 : 250});
 }
 
 }  // namespace
