@@ -22,6 +22,12 @@ bool Link::is_silent(TimePoint now) const noexcept {
   });
 }
 
+TimePoint Link::after_stalls(TimePoint at) const noexcept {
+  for (const Outage& stall : options_.stalls)
+    if (at >= start + stall.from && at < start + stall.from + stall.length) at = start + stall.from + stall.length;
+  return at;
+}
+
 bool Link::is_lost(TimePoint at) {
   if (options_.fading.faded > Duration::zero()) {
     if (fading_until_ == TimePoint::min()) fading_until_ = at;
@@ -94,7 +100,7 @@ void Link::send(TimePoint now, const Endpoint& from, const Endpoint& to, std::sp
     ++stats_.reordered;
     at += up_to(generator_, options_.reorder_delay);
   } else {
-    at = last_arrival_ = std::max(at, last_arrival_);
+    at = last_arrival_ = std::max(after_stalls(at), last_arrival_);
   }
   arrive(at, from, to, bytes, ecn, sizing);
   if (chance(generator_, options_.duplicate)) {

@@ -59,6 +59,8 @@ struct LinkOptions {
   std::size_t mtu = 0;  ///< IP packets larger than this are dropped unless they may be fragmented; 0: no limit.
   std::size_t header_bytes = 48;  ///< IP and UDP headers, added to each datagram's size: IPv6's by default.
   std::vector<Outage> outages;
+  /// Nothing arrives meanwhile; what would have does so at the end, in order, as behind a radio that looks elsewhere.
+  std::vector<Outage> stalls;
 };
 
 struct LinkStats {
@@ -108,6 +110,7 @@ class Link {
     std::uint64_t order = 0;
   };
   [[nodiscard]] bool is_silent(TimePoint now) const noexcept;
+  [[nodiscard]] TimePoint after_stalls(TimePoint at) const noexcept;
   [[nodiscard]] bool is_lost(TimePoint at);
   [[nodiscard]] bool is_policed(TimePoint now, std::size_t size);
   void arrive(TimePoint at, const Endpoint& from, const Endpoint& to, std::span<const std::byte> bytes, Ecn ecn,

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <functional>
+#include <vector>
 
 #include "sim/sctp/contest.hpp"
 
@@ -106,6 +107,18 @@ TEST(Contention, ForgivingAccidentsTakesNothingFromTcpBehindAPolicer) {
     links.a_to_b.policer_bucket = 200'000;
   };
   EXPECT_GE(left_for_tcp({.mbps = 50, .rtt = 100ms}, policed), 0.85);
+}
+
+TEST(Contention, ForgivingAccidentsTakesLittleFromTcpAfterDelaySpikes) {
+  if (sanitized) GTEST_SKIP();
+  // All that a stall holds back looks as if it had met a long queue, next to which the real one is never full.
+  const auto left_after = [](const std::vector<Duration>& stalls) {
+    return left_for_tcp({.mbps = 50, .rtt = 100ms, .queue = 0.1}, [&](PairOptions& links) {
+      for (const Duration from : stalls) links.a_to_b.stalls.push_back({.from = from, .length = 400ms});
+    });
+  };
+  EXPECT_GE(left_after({46s}), 0.85);
+  EXPECT_GE(left_after({20s, 40s, 60s, 80s}), 0.65);
 }
 
 TEST(Contention, NeitherBbrNorTcpCubicStarves) {

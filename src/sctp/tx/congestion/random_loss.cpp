@@ -35,7 +35,8 @@ void RandomLoss::lost(Losses lost, std::size_t mtu) noexcept {
 /// ones, of those that the path shows at all. Without a queue (behind a policer) nothing tells the two apart.
 bool RandomLoss::overflow() const noexcept {
   const Duration room = range_.most() - range_.least();
-  return room < threshold() / 4 || std::ranges::max(recent_) - range_.least() >= room / 2;
+  const Duration seen = std::min(threshold() / 4, range_.least() / 2);  // a cable's queue is as short as the cable
+  return room < seen || std::ranges::max(recent_) - range_.least() >= room / 2;
 }
 
 /// As HyStart++ (RFC 9406) tells a queue from jitter.

@@ -13,9 +13,12 @@ struct RandomLossTest : testing::Test {
   RandomLoss judge;
   TimePoint now{1s};
   void round(Duration rtt, std::size_t acked = 100'000) {
-    constexpr std::size_t samples = 10;
     now += rtt;
-    for (std::size_t i = 0; i < samples; ++i)
+    round(rtt, acked, rtt / 10);
+  }
+  void round(Duration rtt, std::size_t acked, Duration between) {
+    constexpr std::size_t samples = 10;
+    for (std::size_t i = 0; i < samples; ++i, now += between)
       judge.acknowledged({.now = now, .result = {.bytes_acked = acked / samples, .rtt = rtt}, .round_began = i == 0});
   }
   /// Packet by packet, or in so many runs.
@@ -45,6 +48,26 @@ TEST_F(RandomLossTest, MoreThanTwoPerCentIsCongestion) {
   EXPECT_FALSE(judge.likely()) << "the last round trip counts, too";
   round(100ms);
   EXPECT_TRUE(judge.likely());
+}
+
+TEST_F(RandomLossTest, WhatAStallHeldBackSaysNothingAboutTheQueue) {
+  round(100ms);
+  round(110ms);
+  round(110ms);
+  now += 500ms;
+  round(500ms, 100'000, 1ms);
+  round(100ms);
+  round(100ms);
+  EXPECT_TRUE(judge.likely());
+  round(106ms);
+  EXPECT_FALSE(judge.likely()) << "the queue is as good as full";
+}
+
+TEST_F(RandomLossTest, ACablesQueueMayBeAsShortAsTheCable) {
+  for (const Duration rtt : {1ms, 2ms, 2ms, 1ms, 1ms}) round(rtt);
+  EXPECT_TRUE(judge.likely());
+  round(2ms);
+  EXPECT_FALSE(judge.likely());
 }
 
 TEST_F(RandomLossTest, AFadingIsOneAccidentHoweverManyPacketsItTakes) {
