@@ -1,15 +1,19 @@
 // What SCTP's congestion control makes of simulated paths beside TCP CUBIC: a heat map and tables, in virtual time.
 //   bench_paths OUT.svg OUT.md [MOST_MBPS]
+//   bench_paths --floors cubic|bbr [MOST_MBPS]    prints what tests/sim/sctp/path_floors.hpp is made of
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "heat_map.hpp"
-#include "sim/sctp/contest.hpp"
+#include "sim/sctp/path_cells.hpp"
 
 namespace {
 
@@ -17,22 +21,25 @@ using namespace linnet;
 using namespace linnet::sim;
 using namespace std::chrono_literals;
 
-/// What 1,500 bytes of IP leave to SCTP, which path MTU discovery finds.
-constexpr std::size_t mtu = 1'415;
-
-sctp::Options with(CongestionAlgorithm algorithm, bool tolerate = true) {
-  sctp::Options options;
-  options.mtu = mtu;
-  options.congestion_algorithm = algorithm;
-  options.tolerate_random_loss = tolerate;
-  return options;
+/// For path_floors.hpp: the least of some seeds, less what luck and a change elsewhere may cost.
+void print_floors(const std::string& algorithm, int most_mbps) {
+  const auto options = PathCell::with(algorithm == "bbr" ? CongestionAlgorithm::Bbr : CongestionAlgorithm::Cubic);
+  for (const int mbps : PathCell::rates) {
+    if (mbps > most_mbps) break;
+    for (const int rtt_ms : PathCell::round_trips) {
+      std::cout << "    PathFloors{" << mbps << ", " << rtt_ms << ", {";
+      for (const auto& loss : PathCell::losses) {
+        double least = 1;
+        for (const std::uint64_t seed : {7, 8, 9})
+          least = std::min(least, PathCell{mbps, rtt_ms, loss}.trial(options, seed).run().shares[0]);
+        const double kept = least >= 0.9 ? 0.9 : least >= 0.8 && algorithm == "bbr" ? 0.8 : 0;
+        std::cout << (loss.name == "0" ? "" : ", ") << std::floor(1'000 * std::max(0.95 * least, kept)) / 10
+                  << std::flush;
+      }
+      std::cout << "}},\n";
+    }
+  }
 }
-
-struct Loss {
-  std::string name;
-  double share = 0;
-  double burst = 0;
-};
 
 /// `file` holds Markdown with a place for the tables, between two marks.
 bool put_tables(const std::string& file, const std::string& tables) {
@@ -55,28 +62,28 @@ int main(int argc, char** argv) {
     return 2;
   }
   const int most_mbps = argc > 3 ? std::atoi(argv[3]) : 1'000;
+  if (std::string_view{argv[1]} == "--floors") {
+    print_floors(argv[2], most_mbps);
+    return 0;
+  }
   const std::vector<std::pair<std::string, std::optional<sctp::Options>>> contenders{
-      {"linnet, CUBIC (default)", with(CongestionAlgorithm::Cubic)},
-      {"linnet, CUBIC to the letter", with(CongestionAlgorithm::Cubic, false)},
-      {"linnet, BBR", with(CongestionAlgorithm::Bbr)},
+      {"linnet, CUBIC (default)", PathCell::with(CongestionAlgorithm::Cubic)},
+      {"linnet, CUBIC to the letter", PathCell::with(CongestionAlgorithm::Cubic, false)},
+      {"linnet, BBR", PathCell::with(CongestionAlgorithm::Bbr)},
       {"TCP CUBIC (model)", std::nullopt}};
-  const std::vector<Loss> losses{{"0", 0, 0},           {"0.1 %", 0.001, 0}, {"1 %", 0.01, 0},  {"5 %", 0.05, 0},
-                                 {"0.1 % b", 0.001, 8}, {"1 % b", 0.01, 8},  {"5 % b", 0.05, 8}};
   std::vector<std::string> panels;
   for (const auto& [name, options] : contenders) panels.push_back(name);
   std::vector<std::string> columns;
-  for (const Loss& loss : losses) columns.push_back(loss.name);
+  for (const auto& loss : PathCell::losses) columns.emplace_back(loss.name);
   bench::HeatMap map(panels, columns);
-  for (const int mbps : {1, 10, 100, 1'000}) {
+  for (const int mbps : PathCell::rates) {
     if (mbps > most_mbps) break;
-    for (const int rtt_ms : {1, 20, 50, 100, 300}) {
+    for (const int rtt_ms : PathCell::round_trips) {
       const Duration rtt = std::chrono::milliseconds{rtt_ms};
       std::vector<double> row;
       for (const auto& [name, options] : contenders) {
-        for (const Loss& loss : losses) {
-          Trial trial{.path = {.mbps = static_cast<double>(mbps), .rtt = rtt, .loss = loss.share},
-                      .burst = loss.burst,
-                      .flows = {options}};
+        for (const auto& loss : PathCell::losses) {
+          Trial trial = PathCell{mbps, rtt_ms, loss}.trial(options);
           // CUBIC takes its time to get back to where it was, the longer the faster the path is.
           trial.warm_up = std::max<Duration>(40 * rtt, mbps == 1 ? 10s : 30s);
           trial.measured = std::max<Duration>(10 * rtt, mbps == 1'000 ? 3s : mbps == 100 ? 10s : 30s);
