@@ -251,6 +251,7 @@ void Agent::handle_timeout(TimePoint now) {
       case Timer::Mapping: keep_mappings(); break;
       case Timer::Allocate: allocate_again(); break;
       case Timer::Probe: probe_relay(); break;
+      case Timer::Improve: improve(); break;
       case Timer::Count: break;
     }
   }

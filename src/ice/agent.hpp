@@ -162,6 +162,7 @@ class Agent {
     Mapping,
     Allocate,
     Probe,
+    Improve,
     Count
   };
 
@@ -371,6 +372,12 @@ class Agent {
   [[nodiscard]] CandidatePair* best_valid() noexcept;
   [[nodiscard]] bool better_pending(const CandidatePair& pair) const noexcept;
 
+  // agent_improve.cpp
+  [[nodiscard]] static unsigned detours(const Candidate& local, const Candidate& remote) noexcept;
+  [[nodiscard]] unsigned detours_in_use() const;
+  void arm_improvement();
+  void improve();
+
   // agent_roam.cpp
   void network_came();
   void choose_again();
@@ -441,6 +448,7 @@ class Agent {
   bool lost_ = false;              ///< The network of the selected pair went away, and nothing has taken its place yet.
   std::uint32_t nominations_ = 0;  ///< How often we have nominated in this generation.
   std::optional<PairId> selected_;
+  unsigned improvements_ = 0;  ///< Attempts to leave the selected pair for a shorter one.
   std::optional<Previous> previous_;
   std::uint32_t selected_pair_changes_ = 0;
 

@@ -94,9 +94,11 @@ void Agent::consent_lost() {
   CandidatePair& pair = *checks_.find(*selected_);
   pair.state = PairState::Failed;
   pair.valid = pair.nominated = pair.nominating = false;
-  // Nor on those that were silent for as long: a peer that is gone is not waited for once for each pair that worked.
+  // Nor on those that were silent for about as long, though they were asked when this one fell silent: a peer that is
+  // gone is not waited for once for each pair that worked.
+  const TimePoint long_ago = std::max(consent_at_, now_ - options_.consent_expiry / 2);
   for (CandidatePair& other : checks_.pairs()) {
-    if (!other.valid || other.heard > consent_at_) continue;
+    if (!other.valid || other.heard > long_ago) continue;
     other.state = PairState::Failed;
     other.valid = other.nominated = other.nominating = false;
   }

@@ -72,7 +72,8 @@ void Agent::nominate(CandidatePair& pair) {
 }
 
 void Agent::conclude(CandidatePair& pair) {
-  pair.nominated = true;
+  // One at a time: a pair that is taken again later has to be nominated again, for the peer counts nominations.
+  for (CandidatePair& other : checks_.pairs()) other.nominated = other.id == pair.id;
   pair.nominating = false;
   const CandidatePair chosen = pair;
   concluded_ = settled_ = true;
@@ -126,6 +127,7 @@ void Agent::select(CandidatePair* pair) {
   ++selected_pair_changes_;
   emit(SelectedPairChanged{pair->path, local(pair->local)->candidate, remote_entry(pair->remote)->candidate});
   start_consent();
+  arm_improvement();
 }
 
 void Agent::choose_selected() {

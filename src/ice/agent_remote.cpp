@@ -114,7 +114,11 @@ void Agent::add_remote_entry(RemoteEntry entry) {
     for (CandidatePair& pair : checks_.pairs()) {
       if (pair.remote == same->id) pair.remote_priority = entry.candidate.priority;
     }
-    return checks_.set_role(role_);
+    checks_.set_role(role_);
+    // It may be a relay, which nobody could know when it was selected.
+    const CandidatePair* const in_use = selected_ ? checks_.find(*selected_) : nullptr;
+    if (in_use != nullptr && in_use->remote == same->id) arm_improvement();
+    return;
   }
   if (remotes_.size() >= options_.max_remote_candidates) {
     ++statistics_.limits_hit;

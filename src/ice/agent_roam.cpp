@@ -41,6 +41,10 @@ void Agent::retry_pairs() {
         pair->state = PairState::Waiting;
     }
   }
+  // What has worked before is not known to work now; and the peer may wait to hear from us there.
+  for (CandidatePair& pair : checks_.pairs()) {
+    if (pair.state == PairState::Succeeded && selected_ != pair.id && !pair.nominating) checks_.trigger(pair);
+  }
 }
 
 /// Pairs that once carried data stay, for they may do so again; but not so many that there is no room for new ones.

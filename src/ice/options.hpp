@@ -69,10 +69,12 @@ struct Options {
   Duration nomination_delay =
       std::chrono::milliseconds{100};  ///< From the first valid pair, while better ones are tried.
   Duration relay_nomination_delay = std::chrono::seconds{2};  ///< The same when that pair is relayed or a stream.
-  Duration patience = std::chrono::milliseconds{39'500};      ///< RFC 8863: never failed before that.
-  Duration consent_interval = std::chrono::seconds{5};        ///< RFC 7675, randomised by 0.8 to 1.2.
-  Duration consent_expiry = std::chrono::seconds{30};         ///< RFC 7675
-  Duration disconnected_after = std::chrono::seconds{5};      ///< How long a consent check goes without an answer.
+  Duration improve_after = std::chrono::seconds{2};  ///< On a relay or a stream: when better pairs are tried again,
+  unsigned improvements = 4;                         ///< and how often, each after four times the time before.
+  Duration patience = std::chrono::milliseconds{39'500};  ///< RFC 8863: never failed before that.
+  Duration consent_interval = std::chrono::seconds{5};    ///< RFC 7675, randomised by 0.8 to 1.2.
+  Duration consent_expiry = std::chrono::seconds{30};     ///< RFC 7675
+  Duration disconnected_after = std::chrono::seconds{5};  ///< How long a consent check goes without an answer.
   Duration keepalive = std::chrono::seconds{
       15};  ///< Tr, RFC 8445 section 11: of a lite agent's path, and of mappings that wait for checks.
 

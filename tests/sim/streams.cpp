@@ -196,6 +196,8 @@ void Streams::advance(TimePoint now) {
   std::erase_if(connections_, [](const auto& c) {
     return c->ends[0].gone && (c->ends[1].gone || c->ends[1].host == nullptr) && c->arrives == never;
   });
+  for (const auto& [host, handle] : handlers)
+    while (auto event = poll(*host)) handle(now, *event);
 }
 
 std::size_t Streams::size() const noexcept {

@@ -42,6 +42,8 @@ class Streams {
   std::function<bool(const Host& from, const Endpoint& to)> passes;
   /// How many bytes of what `from` sends on a new connection arrive; without it, all.
   std::function<std::optional<std::size_t>(const Host& from, const Path& path)> arriving;
+  /// Instead of `poll`: called for what happened at that host, while `advance` runs.
+  std::map<Host*, std::function<void(TimePoint, Event&)>> handlers;
   /// What the other side sees of a host that is behind a NAT.
   std::map<const Host*, IpAddress> outside;
 

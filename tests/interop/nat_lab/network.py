@@ -47,7 +47,7 @@ class Network:
 
     def add_nat(self, name, kind, outside=None, hairpin=False):
         """A router on the internet with a switch inside. Hosts are attached to it."""
-        outside = outside or f"203.0.113.{self._next_number()}"
+        outside = outside or self.free_address()
         self._add(name)
         self.plug(name, "out0", outside)
         self._inside(name, "10.0.0.1")
@@ -62,6 +62,10 @@ class Network:
             self._ip[router].append(f"link set {port} type bridge_slave isolated on")
         subnet = "10.1.0" if router.endswith("-inner") else "10.0.0"
         self._ip[host] += [f"addr add {subnet}.{number}/24 dev {end}", f"route add default via {subnet}.1"]
+
+    def free_address(self):
+        """A public IPv4 address that nobody has."""
+        return f"203.0.113.{self._next_number()}"
 
     def add(self, host):
         """A host without a cable."""
