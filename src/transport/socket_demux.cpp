@@ -6,6 +6,12 @@
 #include "stun/message_view.hpp"
 
 namespace linnet::transport {
+namespace {
+
+/// What a server says of an allocation is believed up to here; RFC 8656 section 7.2 recommends it as the most.
+constexpr std::chrono::seconds max_lifetime = std::chrono::hours{1};
+
+}  // namespace
 
 std::size_t SocketDemux::TransactionHash::operator()(const stun::TransactionId& id) const noexcept {
   // Random already; a peer chooses none of those that are kept.
@@ -39,7 +45,7 @@ void SocketDemux::set_username_fragments(MemberId member, std::vector<std::strin
   found->second.fragments = std::move(fragments);
 }
 
-std::optional<MemberId> SocketDemux::named_by(const Datagram& datagram) const {
+std::optional<SocketDemux::Named> SocketDemux::named_by(const Datagram& datagram) const {
   if (!stun::is_stun(datagram.bytes)) return std::nullopt;
   const auto message = stun::MessageView::parse(datagram.bytes);
   if (!message) return std::nullopt;
@@ -48,14 +54,15 @@ std::optional<MemberId> SocketDemux::named_by(const Datagram& datagram) const {
       // RFC 8445 section 7.2.2: USERNAME is RECEIVER ":" SENDER.
       if (const auto name = message->text(stun::AttributeType::Username)) {
         const auto found = fragments_.find(name->substr(0, name->find(':')));
-        if (found != fragments_.end()) return found->second;
+        if (found != fragments_.end()) return Named{found->second};
       }
       break;
     case stun::Class::Success:
     case stun::Class::Error: {
       const auto found = requests_.find(message->transaction_id());
-      if (found != requests_.end() && members_.contains(found->second.member)) return found->second.member;
-      break;
+      if (found == requests_.end() || !members_.contains(found->second.member)) break;
+      const bool done = message->message_class() == stun::Class::Success;
+      return Named{found->second.member, done ? message->u32(stun::AttributeType::Lifetime) : std::nullopt};
     }
     case stun::Class::Indication: break;
   }
@@ -66,11 +73,15 @@ std::optional<MemberId> SocketDemux::route(const Datagram& datagram) {
   const auto named = named_by(datagram);
   const auto owner = owners_.find(datagram.path);
   if (owner == owners_.end()) {
-    if (!named) ++statistics_.unknown;
-    return named;
+    if (named) return named->member;
+    ++statistics_.unknown;
+    return std::nullopt;
   }
-  if (named && *named != owner->second.member) return named;
+  if (named && named->member != owner->second.member) return named->member;
   owner->second.heard = std::max(owner->second.heard, datagram.at);
+  if (named && named->lifetime) {
+    owner->second.until = datagram.at + std::min(std::chrono::seconds{*named->lifetime}, max_lifetime);
+  }
   return owner->second.member;
 }
 
@@ -88,7 +99,11 @@ bool SocketDemux::may_send(TimePoint now, MemberId member, const DatagramBatch::
     if (!message) continue;
     switch (message->message_class()) {
       case stun::Class::Request:
-        if (is_others(now, member, run.path)) {
+        // Whoever uses the path, anybody may ask a server for the own address; a check (it has a USERNAME) may not go
+        // there, and what is about an allocation makes the path one's own.
+        if (message->method() != stun::Method::Binding) {
+          if (!claim(now, member, run.path)) return false;
+        } else if (message->has(stun::AttributeType::Username) && is_others(now, member, run.path)) {
           ++statistics_.contested;
           return false;
         }
@@ -107,9 +122,13 @@ bool SocketDemux::may_send(TimePoint now, MemberId member, const DatagramBatch::
   return true;
 }
 
+TimePoint SocketDemux::reserved_until(const Owner& owner) const {
+  return std::max(owner.heard + options_.idle, owner.until);
+}
+
 bool SocketDemux::is_others(TimePoint now, MemberId member, const Path& path) const {
   const auto owner = owners_.find(path);
-  return owner != owners_.end() && owner->second.member != member && now - owner->second.heard < options_.idle;
+  return owner != owners_.end() && owner->second.member != member && now < reserved_until(owner->second);
 }
 
 bool SocketDemux::claim(TimePoint now, MemberId member, const Path& path) {
@@ -118,7 +137,7 @@ bool SocketDemux::claim(TimePoint now, MemberId member, const Path& path) {
   const auto [owner, added] = owners_.try_emplace(path, Owner{member, now});
   if (!added) {
     if (owner->second.member == member) return true;
-    if (now - owner->second.heard < options_.idle) {
+    if (now < reserved_until(owner->second)) {
       ++statistics_.contested;
       return false;
     }
@@ -130,10 +149,10 @@ bool SocketDemux::claim(TimePoint now, MemberId member, const Path& path) {
   auto& paths = claimant->second.paths;
   paths.push_back(path);
   if (paths.size() > options_.max_paths) {
-    const auto heard = [&](const Path& p) { return owners_.at(p).heard; };
-    const auto silent = std::ranges::min_element(paths.begin(), paths.end() - 1, {}, heard);
-    owners_.erase(*silent);
-    paths.erase(silent);
+    const auto reserved = [&](const Path& p) { return reserved_until(owners_.at(p)); };
+    const auto first = std::ranges::min_element(paths.begin(), paths.end() - 1, {}, reserved);
+    owners_.erase(*first);
+    paths.erase(first);
   }
   return true;
 }

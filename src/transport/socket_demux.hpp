@@ -30,7 +30,8 @@ using MemberId = Strong<struct MemberIdTag, std::uint32_t>;
 ///
 /// Two sessions cannot share a path, because DTLS does not name its session: the second one's checks on it are not
 /// sent. So two processes that both share a port have one connection with each other on it, and other candidates
-/// for the next; and of the sessions on one socket only one has an allocation of a given TURN server.
+/// for the next; and of the sessions on one socket only one has an allocation of a given TURN server, from its first
+/// Allocate on: a server would take the second one's for the first one's (RFC 8656 section 7.2).
 class SocketDemux {
  public:
   struct Options {
@@ -65,6 +66,12 @@ class SocketDemux {
   struct Owner {
     MemberId member;
     TimePoint heard;
+    TimePoint until{};  ///< The end of its allocation there, which may be silent.
+  };
+  /// Whom a message names, and what it says of an allocation: LIFETIME of a success.
+  struct Named {
+    MemberId member;
+    std::optional<std::uint32_t> lifetime{};
   };
   struct Member {
     std::vector<std::string> fragments;
@@ -82,8 +89,10 @@ class SocketDemux {
     std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
   };
 
-  [[nodiscard]] std::optional<MemberId> named_by(const Datagram& datagram) const;
+  [[nodiscard]] std::optional<Named> named_by(const Datagram& datagram) const;
   [[nodiscard]] bool claim(TimePoint now, MemberId member, const Path& path);
+  /// Until when nobody else may have it.
+  [[nodiscard]] TimePoint reserved_until(const Owner& owner) const;
   [[nodiscard]] bool is_others(TimePoint now, MemberId member, const Path& path) const;
   void remember_request(MemberId member, const stun::TransactionId& id);
 

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,10 +35,11 @@ stun::TransactionId transaction(std::uint8_t number) {
 }
 
 Bytes stun_message(stun::Class cls, std::uint8_t number, std::string_view username = {},
-                   stun::Method method = stun::Method::Binding) {
+                   stun::Method method = stun::Method::Binding, std::optional<std::uint32_t> lifetime = {}) {
   std::array<std::byte, 256> buffer{};
   stun::MessageBuilder message{buffer, cls, method, transaction(number)};
   if (!username.empty()) message.text(stun::AttributeType::Username, username);
+  if (lifetime) message.u32(stun::AttributeType::Lifetime, *lifetime);
   const std::size_t size = message.fingerprint().finish();
   return {{buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size)}};
 }
@@ -118,11 +121,44 @@ TEST_F(TwoMembers, APathIsOneMembersAndTheOthersChecksAndDataOnItAreNotSent) {
   EXPECT_TRUE(sends(b, check("xxxx:bbbb"), from(2)));
 }
 
-TEST_F(TwoMembers, AnAllocationOfATurnServerIsOneMembers) {
+TEST_F(TwoMembers, AnAllocationOfATurnServerIsOneMembersFromItsFirstRequestOn) {
+  const Path server = from(200, 3'478);
+  EXPECT_TRUE(sends(a, stun_message(stun::Class::Request, 1, {}, stun::Method::Allocate), server));
+  EXPECT_FALSE(sends(b, stun_message(stun::Class::Request, 2, {}, stun::Method::Allocate), server));
+  EXPECT_FALSE(sends(b, stun_message(stun::Class::Request, 2, {}, stun::Method::Refresh), server));
+  EXPECT_EQ(demux.statistics().contested, 2U);
+  EXPECT_EQ(routed(stun_message(stun::Class::Indication, 3, {}, stun::Method::Data), server), a);
+  // A server that never answers is soon anybody's.
+  EXPECT_TRUE(sends(b, stun_message(stun::Class::Request, 2, {}, stun::Method::Allocate), server, start + 31s));
+}
+
+TEST_F(TwoMembers, AnAllocationLastsAsLongAsTheServerSaysHoweverSilentItIs) {
+  const Path server = from(200, 3'478);
+  const auto allocates = [&](MemberId member, std::uint8_t number, TimePoint at) {
+    return sends(member, stun_message(stun::Class::Request, number, {}, stun::Method::Allocate), server, at);
+  };
+  EXPECT_TRUE(allocates(a, 1, start));
+  EXPECT_EQ(routed(stun_message(stun::Class::Success, 1, {}, stun::Method::Allocate, 600), server), a);
+  EXPECT_FALSE(allocates(b, 2, start + 599s));
+  EXPECT_TRUE(sends(a, stun_message(stun::Class::Request, 3, {}, stun::Method::Refresh), server, start + 540s));
+  EXPECT_EQ(routed(stun_message(stun::Class::Success, 3, {}, stun::Method::Refresh, 600), server, start + 540s), a);
+  EXPECT_FALSE(allocates(b, 2, start + 1'139s));
+  EXPECT_TRUE(allocates(b, 2, start + 1'141s));
+  // No more is believed than an hour.
+  EXPECT_EQ(
+      routed(stun_message(stun::Class::Success, 2, {}, stun::Method::Allocate, 0xFFFF'FFFF), server, start + 1'141s),
+      b);
+  EXPECT_FALSE(allocates(a, 4, start + 4'740s));
+  EXPECT_TRUE(allocates(a, 4, start + 4'742s));
+}
+
+TEST_F(TwoMembers, AServerTellsEveryoneTheirAddressAlsoWhereOneHasARelay) {
   const Path server = from(200, 3'478);
   EXPECT_TRUE(sends(a, stun_message(stun::Class::Indication, 1, {}, stun::Method::Send), server));
-  EXPECT_FALSE(sends(b, stun_message(stun::Class::Request, 2, {}, stun::Method::Allocate), server));
-  EXPECT_EQ(routed(stun_message(stun::Class::Indication, 3, {}, stun::Method::Data), server), a);
+  EXPECT_TRUE(sends(b, stun_message(stun::Class::Request, 2), server));
+  EXPECT_EQ(routed(stun_message(stun::Class::Success, 2), server), b);
+  EXPECT_EQ(routed(dtls(), server), a);
+  EXPECT_FALSE(sends(b, check("xxxx:bbbb"), server));
 }
 
 TEST_F(TwoMembers, APathThatWasSilentMayPassToTheMemberThatHasProvedWhoIsThereNow) {
