@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -42,6 +43,9 @@ struct TurnOptions {
   std::string alternate_address{};
   std::uint16_t relay_port_min = 0;
   std::uint16_t relay_port_max = 0;
+  std::uint32_t relay_rate = 20;  ///< Mbit/s of one relay, each way; 0: no limit.
+  std::size_t max_relays = 1'000;
+  std::size_t max_connections = 1'000;  ///< Over TCP.
   bool allow_private = false;
   std::string external{};
   std::vector<std::string> urls{};  ///< Others, which share a secret with us.

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "commands.hpp"
+#include "file_limit.hpp"
 #include "linnet/signaling/server.hpp"
 #include "program_file.hpp"
 #include "serve_turn.hpp"
@@ -57,6 +59,16 @@ std::vector<std::string> links_to(const std::string& bind, std::uint16_t port) {
   return links;
 }
 
+/// The system gives a process only so many files, and a socket is one: half of them are for the page and signaling, a
+/// quarter each for relays and for who comes to them over TCP, so that none takes what another needs.
+void share_files(std::size_t files, signaling::ServerOptions& server, TurnOptions& turn) {
+  constexpr std::size_t own = 64;
+  const std::size_t room = files - std::min(files, own);
+  server.max_connections = std::min(server.max_connections, room / 2);
+  turn.max_relays = std::min(turn.max_relays, room / 4);
+  turn.max_connections = std::min(turn.max_connections, room / 4);
+}
+
 }  // namespace
 
 boost::asio::awaitable<ExitCode> run_serve(ServeOptions options, Output& output) {
@@ -64,6 +76,7 @@ boost::asio::awaitable<ExitCode> run_serve(ServeOptions options, Output& output)
   signaling::ServerOptions server_options{.bind_address = options.bind, .port = options.port};
   server_options.web_root = find_web_root(options.web);
   server_options.allowed_origins = options.origins;
+  if (const auto files = raise_file_limit(); files != 0) share_files(files, server_options, options.turn);
   for (const auto& url : options.stun) server_options.ice_servers.push_back({.urls = {url}});
   if (server_options.web_root.empty())
     output.status("the web page is not here (--web DIR says where); serving signaling only");

@@ -97,7 +97,13 @@ void add_turn_arguments(CLI::App& serve, TurnOptions& options) {
           "Ports of the embedded server's relays (default: any)")
       ->type_name("MIN-MAX");
   serve.add_flag("--turn-allow-private", options.allow_private,
-                 "Let relays reach the network that the server is in, which is denied otherwise");
+                 "Let relays reach the server and the network that it is in, which is denied otherwise");
+  serve
+      .add_option("--turn-relay-rate", options.relay_rate,
+                  "Megabits per second that one relay of the embedded server carries, each way; 0: as many as come")
+      ->capture_default_str()
+      ->type_name("MBIT")
+      ->check(CLI::Range(0, 100'000));
   serve.add_option("--turn-external-ip", options.external,
                    "What peers see of the embedded server's relays, behind a 1:1 NAT");
   auto* url =
@@ -141,7 +147,10 @@ Result<> IceService::start(const boost::asio::any_io_executor& executor, const T
                                       .external_address = options.external,
                                       .secret = secret,
                                       .allow_private_peers = options.allow_private,
-                                      .allow_loopback_peers = options.allow_private && is_loopback(bind)});
+                                      .allow_loopback_peers = options.allow_private && is_loopback(bind),
+                                      .max_allocations = options.max_relays,
+                                      .max_bytes_per_second = std::uint64_t{options.relay_rate} * 1'000'000 / 8,
+                                      .max_connections = options.max_connections});
   if (auto started = embedded_->start(); !started) {
     started.error().message += " (--stun-turn-port PORT)";
     return started;

@@ -41,13 +41,17 @@ struct StunTurnServerOptions {
   /// base64(HMAC-SHA1(secret, username)): what coturn calls use-auth-secret. Without users and secret it is a STUN
   /// server only.
   std::string secret{};
-  bool allow_private_peers = false;   ///< Relays may reach private and link-local addresses.
+  bool allow_private_peers = false;   ///< Relays may reach private and link-local addresses, and this machine's own.
   bool allow_loopback_peers = false;  ///< Relays may reach this machine's loopback addresses.
 
   std::size_t max_allocations = 1'000;
   std::size_t max_allocations_per_user = 20;
-  std::uint64_t max_bytes_per_second = 0;  ///< Of one allocation, each way; 0: no limit.
-  std::size_t max_connections = 1'000;     ///< Over TCP.
+  /// Of the clients at one IPv4 address or in one IPv6 /64, whatever their users.
+  std::size_t max_allocations_per_address = 50;
+  std::uint64_t max_bytes_per_second = 2'500'000;  ///< Of one allocation, each way; 0: no limit.
+  /// Over TCP. With the relays and what else the program opens they must fit the limit of its descriptors.
+  std::size_t max_connections = 1'000;
+  std::size_t max_connections_per_address = 50;  ///< As `max_allocations_per_address`.
 };
 
 /// Extension: a small STUN (RFC 8489, RFC 5780) and TURN (RFC 8656) server inside your program, for demonstrations,

@@ -26,14 +26,15 @@ Scratch& scratch() {
 }  // namespace
 
 Stream::Stream(const boost::asio::any_io_executor& executor, io::TcpSocket tcp, const Path& path, Framing framing,
-               std::unique_ptr<crypto::TlsClient> tls, bool accepted)
+               std::unique_ptr<crypto::TlsClient> tls, bool accepted, std::size_t most_kept)
     : socket(executor, std::move(tcp)),
       limit(executor),
       path_(path),
       framing_(framing),
       phase_(accepted ? Phase::Open : Phase::Connecting),
       tls_(std::move(tls)),
-      deframer_(framing) {}
+      deframer_(framing),
+      most_kept_(most_kept) {}
 
 void Stream::end(std::string why) {
   if (phase_ == Phase::Ended) return;
@@ -92,6 +93,9 @@ bool Stream::receive_tls() {
     end(tls_->failure());
   } else if (moved.error) {
     end(moved.error.message());
+  } else if (kept() > most_kept_ + read_size) {
+    // Datagrams alone are never that much: it makes us answer (TLS 1.3 KeyUpdate) and takes no answer.
+    end("the server asks for answers and does not read them");
   } else if (moved.ended || tls_->state() == crypto::TlsClient::State::Ended) {
     end("the other side has closed the connection");
   } else if (phase_ == Phase::Handshaking && tls_->state() == crypto::TlsClient::State::Connected) {
@@ -107,7 +111,7 @@ std::optional<std::span<std::byte>> Stream::next() {
 }
 
 bool Stream::has_room(std::size_t bytes) {
-  if (kept() + bytes <= (stalled ? max_kept_stalled : max_kept)) return true;
+  if (kept() + bytes <= (stalled ? std::min(max_kept_stalled, most_kept_) : most_kept_)) return true;
   ++counters_.dropped;
   return false;
 }
@@ -186,7 +190,7 @@ void Stream::flush() {
     if (moved.blocked) break;
   }
   // Memory does not wander on while the stream never comes to rest.
-  if (kept() == 0 || written_ > max_kept) {
+  if (kept() == 0 || written_ > most_kept_) {
     kept_.erase(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(written_));
     written_ = 0;
   }

@@ -43,9 +43,9 @@ class Stream {
     std::uint64_t writes = 0;   ///< System calls.
   };
 
-  /// `tls`: null on plain TCP.
+  /// `tls`: null on plain TCP. `most_kept`: in place of `max_kept`.
   Stream(const boost::asio::any_io_executor& executor, io::TcpSocket socket, const Path& path, Framing framing,
-         std::unique_ptr<crypto::TlsClient> tls, bool accepted);
+         std::unique_ptr<crypto::TlsClient> tls, bool accepted, std::size_t most_kept = max_kept);
 
   [[nodiscard]] const Path& path() const noexcept { return path_; }
   [[nodiscard]] Phase phase() const noexcept { return phase_; }
@@ -95,6 +95,7 @@ class Stream {
   std::vector<std::byte> first_;
   std::vector<std::byte> kept_;
   std::size_t written_ = 0;
+  std::size_t most_kept_;
   std::string why_;
   Counters counters_;
 };

@@ -12,13 +12,11 @@ namespace {
 constexpr auto close_limit = std::chrono::seconds{2};
 /// How long one connection may hold the others back.
 constexpr auto hold_limit = std::chrono::milliseconds{100};
-/// Before accepting again when the system was out of descriptors.
-constexpr auto accept_again = std::chrono::seconds{1};
 
 }  // namespace
 
 StreamSet::StreamSet(boost::asio::any_io_executor executor, const Tuning& tuning)
-    : executor_(std::move(executor)), tuning_(tuning), hold_timer_(executor_), accept_timer_(executor_) {}
+    : executor_(std::move(executor)), tuning_(tuning), hold_timer_(executor_) {}
 
 void StreamSet::on_ready(std::weak_ptr<void> owner, OnReadable readable, OnChange changed) {
   owner_ = std::move(owner);
@@ -137,7 +135,6 @@ void StreamSet::close() {
   while (!streams_.empty()) disconnect(Path{streams_.begin()->first});
   changes_.clear();
   hold_timer_.cancel();
-  accept_timer_.cancel();
 }
 
 bool StreamSet::receive(Stream& stream) {
@@ -270,11 +267,9 @@ void StreamSet::accept(const std::shared_ptr<Listener>& listener) {
     auto accepted = (*listener)->accept();
     if (!accepted) {
       if (accepted.error() == std::errc::operation_would_block) break;
-      accept_timer_.expires_after(accept_again);
-      accept_timer_.async_wait([this, listener, owner = owner_.lock()](boost::system::error_code error) {
+      return listener->wait_a_moment([this, listener, owner = owner_.lock()](boost::system::error_code error) {
         if (!error && !closed_) wait_acceptable(listener);
       });
-      return;
     }
     (void)adopt(std::move(accepted->socket), {(*listener)->local(), accepted->remote, Protocol::Tcp}, {});
   }

@@ -12,10 +12,9 @@
 #include <vector>
 
 #include "crypto/tls_client.hpp"
-#include "io/tcp_listener.hpp"
 #include "linnet/core/session.hpp"
 #include "linnet/tuning.hpp"
-#include "runtime/ready.hpp"
+#include "runtime/listener.hpp"
 #include "runtime/stream.hpp"
 #include "runtime/tcp_mux.hpp"
 
@@ -27,7 +26,6 @@ namespace linnet::runtime {
 /// One slow connection holds the session back only shortly: what it does not take is dropped from then on.
 class StreamSet {
  public:
-  using Listener = Ready<io::TcpListener>;
   /// A stream has something to read: `receive` from it.
   using OnReadable = std::function<void(Stream&)>;
   /// There are changes, or the session need not be held back any longer.
@@ -103,7 +101,6 @@ class StreamSet {
   std::optional<crypto::TlsTrust> trust_;
   std::vector<Change> changes_;
   boost::asio::steady_timer hold_timer_;
-  boost::asio::steady_timer accept_timer_;
   std::size_t holding_ = 0;
   bool closed_ = false;
 };

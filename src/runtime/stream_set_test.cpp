@@ -1,6 +1,7 @@
 #include "runtime/stream_set.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -28,8 +29,10 @@ const IpAddress loopback = IpAddress::v4({127, 0, 0, 1});
 /// A server of one connection, which keeps what it reads and writes what it is told; with TLS if `issue` was called.
 class Server {
  public:
-  explicit Server(boost::asio::io_context& io)
+  /// `receive_buffer`: what the system keeps of what was not read; 0: as much as it likes.
+  explicit Server(boost::asio::io_context& io, int receive_buffer = 0)
       : acceptor_(io, {boost::asio::ip::address_v4::loopback(), 0}), socket_(io) {
+    if (receive_buffer != 0) acceptor_.set_option(boost::asio::socket_base::receive_buffer_size{receive_buffer});
     acceptor_.async_accept(socket_, [this](boost::system::error_code error) {
       if (!error && reads_) read();
     });
@@ -51,6 +54,22 @@ class Server {
       return flush();
     }
     boost::asio::write(socket_, boost::asio::buffer(text.data(), text.size()));
+  }
+  /// Asks for new keys until the connection takes no more for now; how many times.
+  std::size_t update_keys(std::size_t most) {
+    socket_.non_blocking(true);
+    std::array<std::byte, 4'096> out;
+    for (std::size_t done = 0; done < most; ++done) {
+      if (unsent_.empty()) {
+        tls_->update_keys();
+        unsent_.assign(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(tls_->take(out)));
+      }
+      boost::system::error_code error;
+      const auto sent = socket_.write_some(boost::asio::buffer(unsent_), error);
+      if (error) return done;
+      unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<std::ptrdiff_t>(sent));
+    }
+    return most;
   }
   void reset() {
     socket_.set_option(tcp::socket::linger{true, 0});
@@ -86,6 +105,7 @@ class Server {
   std::array<char, 65'536> buffer_;
   std::unique_ptr<TlsServer> tls_;
   std::string received_;
+  std::vector<std::byte> unsent_;
   bool reads_ = true;
   bool ended_ = false;
 };
@@ -232,6 +252,23 @@ TEST_F(StreamSetTest, SaysWhyACertificateIsRefused) {
   }
 }
 
+TEST_F(StreamSetTest, EndsAStreamToAServerThatWantsAnswersAndReadsNone) {
+  Server server{io, 4'096};
+  server.issue(authority.issue({.names = {"turn.example.org"}}));
+  const Path path = connect(server, Protocol::Tls, Framing::Stun, "turn.example.org");
+  ASSERT_TRUE(run_until([&] { return !changes.empty(); }));
+  ASSERT_TRUE(changes.back().open) << changes.back().why;
+  server.read_nothing();
+  // Each costs the client an answer, and what the system keeps of those is soon full.
+  for (int i = 0; i < 2'000 && changes.size() == 1; ++i) {
+    (void)server.update_keys(100);
+    (void)run_until([&] { return changes.size() == 2; }, 1ms);
+  }
+  ASSERT_EQ(changes.size(), 2U);
+  EXPECT_EQ(changes.back().path, path);
+  EXPECT_EQ(changes.back().why, "the server asks for answers and does not read them");
+}
+
 TEST_F(StreamSetTest, SaysThatACaFileCannotBeRead) {
   tuning.tls_ca_file = "/nowhere/ca.pem";
   Server server{io};
@@ -351,6 +388,29 @@ TEST_F(StreamSetTest, TakesConnectionsUnderTheAddressOfTheListener) {
   send(path, 3);
   std::array<char, 5> buffer{};
   EXPECT_EQ(boost::asio::read(client, boost::asio::buffer(buffer)), 5U) << "it goes on without the listener";
+}
+
+TEST_F(StreamSetTest, AcceptsAgainAtAllItsListenersWhenThereAreDescriptorsAgain) {
+  const std::array locals{set->listen(loopback), set->listen(loopback)};
+  ASSERT_TRUE(locals[0] && locals[1]);
+  std::vector<tcp::socket> clients;
+  for (std::size_t i = 0; i < 2 * locals.size(); ++i) clients.emplace_back(io).open(tcp::v4());
+  const auto connect_to_each = [&](std::size_t first) {
+    for (std::size_t i = 0; i < locals.size(); ++i)
+      clients[first + i].connect({boost::asio::ip::address_v4::loopback(), locals.at(i)->port});
+  };
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  connect_to_each(0);
+  (void)run_until([] { return false; }, 50ms);
+  EXPECT_EQ(set->size(), 0U);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_TRUE(run_until([&] { return set->size() == 2; }, 20s));
+  connect_to_each(2);
+  EXPECT_TRUE(run_until([&] { return set->size() == 4; }, 20s));
 }
 
 TEST_F(StreamSetTest, HasABoundOnItsConnections) {

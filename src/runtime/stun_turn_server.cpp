@@ -46,7 +46,8 @@ Result<TurnHostOptions> checked(const StunTurnServerOptions& options) {
                       .tcp = options.tcp,
                       .relay_port_min = options.relay_port_min,
                       .relay_port_max = options.relay_port_max,
-                      .max_streams = options.max_connections};
+                      .max_streams = options.max_connections,
+                      .max_streams_per_address = options.max_connections_per_address};
   if (!options.external_address.empty()) {
     out.external = IpAddress::parse(options.external_address);
     if (!out.external || out.external->is_unspecified() || out.external->is_multicast())
@@ -71,11 +72,15 @@ Result<TurnHostOptions> checked(const StunTurnServerOptions& options) {
   for (const auto& user : options.users) server.users.push_back({.name = user.name, .password = user.password});
   server.secret = options.secret;
   server.peers = {.allow_private = options.allow_private_peers, .allow_loopback = options.allow_loopback_peers};
+  // Also those that we do not listen on; and what a 1:1 NAT brings back to us.
+  for (const auto& each : io::interfaces()) server.peers.own.push_back(each.address);
+  if (out.external) server.peers.own.push_back(*out.external);
   server.ipv4 = std::ranges::any_of(out.addresses, &IpAddress::is_v4);
   server.ipv6 = std::ranges::any_of(out.addresses, &IpAddress::is_v6);
   server.unix_seconds_at_start = unix_seconds_at_start();
   server.max_allocations = options.max_allocations;
   server.max_allocations_per_user = options.max_allocations_per_user;
+  server.max_allocations_per_address = options.max_allocations_per_address;
   server.max_bytes_per_second = options.max_bytes_per_second;
   return out;
 }

@@ -249,6 +249,48 @@ TEST_F(StunTurnServerTest, HangsUpOnWhatIsNoStunAndKeepsToItsLimitOfConnections)
   EXPECT_EQ(server_->stats().connections, 2U);
 }
 
+TEST_F(StunTurnServerTest, HoldsOnlySoManyConnectionsOfAnAddress) {
+  auto few = options();
+  few.max_connections_per_address = 3;
+  start(few);
+  std::vector<tcp::socket> sockets;
+  std::size_t refused = 0;
+  std::array<char, 1> byte{};
+  for (int i = 0; i < 10; ++i) {
+    sockets.emplace_back(io_);
+    sockets.back().connect({loopback, server_->port()});
+    sockets.back().async_read_some(asio::buffer(byte), [&](boost::system::error_code error, std::size_t) {
+      if (error && error != asio::error::operation_aborted) ++refused;
+    });
+  }
+  EXPECT_TRUE(until([&] { return refused == 7; })) << refused;
+  EXPECT_EQ(server_->stats().connections, 3U);
+  // From another address there is room, and here again when one has gone.
+  tcp::socket other{io_};
+  other.open(tcp::v4());
+  other.bind({asio::ip::make_address_v4("127.0.0.2"), 0});
+  other.connect({loopback, server_->port()});
+  EXPECT_TRUE(until([&] { return server_->stats().connections == 4; }));
+  for (tcp::socket& socket : sockets) socket.close();
+  EXPECT_TRUE(until([&] { return server_->stats().connections == 1; }));
+  tcp::socket next{io_};
+  next.connect({loopback, server_->port()});
+  EXPECT_TRUE(until([&] { return server_->stats().connections == 2; }));
+}
+
+TEST_F(StunTurnServerTest, RelaysNothingToTheMachineItselfButToItsRelays) {
+  auto translated = options();
+  translated.external_address = "203.0.113.5";
+  start(translated);
+  UdpEnd end{io_};
+  Client client{{}, "ann", "apple"};
+  const Endpoint relayed = allocate(end, client);
+  ASSERT_TRUE(success(ask(end, client.permit({relayed}))));
+  end.send(server_->port(), client.send({relayed.address, 53}, bytes("query")));
+  EXPECT_TRUE(until([&] { return server_->stats().not_permitted == 1; }));
+  EXPECT_EQ(server_->stats().relayed, 0U);
+}
+
 TEST_F(StunTurnServerTest, StopsAtOnceAndCanStartAgain) {
   start(options());
   UdpEnd end{io_};

@@ -24,7 +24,7 @@ std::string explain(const std::error_code& why) {
 }  // namespace
 
 TurnHost::TurnHost(boost::asio::any_io_executor executor, TurnHostOptions options)
-    : executor_(std::move(executor)), options_(std::move(options)), timer_(executor_), accept_timer_(executor_) {}
+    : executor_(std::move(executor)), options_(std::move(options)), timer_(executor_) {}
 
 Result<> TurnHost::start() {
   // A free port is one that is free on every address: the first one's choice may be taken elsewhere.
@@ -98,7 +98,6 @@ void TurnHost::stop() {
   if (std::exchange(stopped_, true)) return;
   if (server_) server_->close(io::SteadyClock::now());
   timer_.cancel();
-  accept_timer_.cancel();
   for (const auto& [local, socket] : sockets_) socket->stop();
   for (const auto& listener : listeners_) listener->stop();
   for (const auto& [path, stream] : streams_) {

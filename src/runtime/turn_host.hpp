@@ -11,9 +11,9 @@
 
 #include "crypto/system_generator.hpp"
 #include "io/receive_batch.hpp"
-#include "io/tcp_listener.hpp"
 #include "io/udp_socket.hpp"
 #include "linnet/core/error.hpp"
+#include "runtime/listener.hpp"
 #include "runtime/ready.hpp"
 #include "runtime/stream.hpp"
 #include "turn_server/turn_server.hpp"
@@ -32,6 +32,7 @@ struct TurnHostOptions {
   std::uint16_t relay_port_max = 0;
   std::optional<IpAddress> external{};  ///< What peers see of relays.
   std::size_t max_streams = 1'000;
+  std::size_t max_streams_per_address = 50;  ///< By turn_server::network_of.
   turn_server::Options server{};
 };
 
@@ -49,10 +50,12 @@ class TurnHost : public std::enable_shared_from_this<TurnHost> {
   [[nodiscard]] std::uint16_t alternate_port() const noexcept { return alternate_port_; }
   [[nodiscard]] const turn_server::TurnServer& server() const noexcept { return *server_; }
   [[nodiscard]] std::size_t streams() const noexcept { return streams_.size(); }
+  /// Bytes that the streams could not send yet.
+  [[nodiscard]] std::size_t kept() const noexcept;
+  static constexpr std::size_t max_kept = 65'536;  ///< Of one stream; more is dropped.
 
  private:
   using Socket = Ready<io::UdpSocket>;
-  using Listener = Ready<io::TcpListener>;
   using Handle = std::shared_ptr<Stream>;
 
   // turn_host.cpp
@@ -72,11 +75,12 @@ class TurnHost : public std::enable_shared_from_this<TurnHost> {
   // turn_host_streams.cpp
   void wait_acceptable(const std::shared_ptr<Listener>& listener);
   void accept(const std::shared_ptr<Listener>& listener);
+  [[nodiscard]] bool has_room_for(const Path& path) const;
   void wait_readable(const Handle& stream);
   void wait_writable(const Handle& stream);
   void on_readable(const Handle& stream);
-  /// Closes it when it has no relay for a while.
-  void watch(const Handle& stream);
+  /// Closes it when it has no relay after that time.
+  void watch(const Handle& stream, Duration time);
   void settle(const Handle& stream);
   void send(const DatagramBatch::Run& run);
 
@@ -85,7 +89,6 @@ class TurnHost : public std::enable_shared_from_this<TurnHost> {
   crypto::SystemGenerator generator_;
   std::optional<turn_server::TurnServer> server_;  ///< From `start` on: which ports there are is known by then.
   boost::asio::steady_timer timer_;
-  boost::asio::steady_timer accept_timer_;
   TimePoint armed_ = never;
   io::ReceiveBatch received_;
   DatagramBatch batch_;

@@ -1,4 +1,5 @@
 // Clients that come over TCP, RFC 8656 section 3.1.
+#include <algorithm>
 #include <chrono>
 
 #include "io/clock.hpp"
@@ -7,10 +8,10 @@
 namespace linnet::runtime {
 namespace {
 
-/// Who connects and asks for no relay in this time is closed; as long again after a relay has ended.
+/// Who connects and asks for no relay in this time is closed,
+constexpr auto first_limit = std::chrono::seconds{10};
+/// and who has none any more when this has passed another time.
 constexpr auto idle_limit = std::chrono::seconds{30};
-/// Before accepting again when the system was out of descriptors.
-constexpr auto accept_again = std::chrono::seconds{1};
 
 }  // namespace
 
@@ -27,29 +28,42 @@ void TurnHost::accept(const std::shared_ptr<Listener>& listener) {
     auto accepted = (*listener)->accept();
     if (!accepted) {
       if (accepted.error() == std::errc::operation_would_block) break;
-      accept_timer_.expires_after(accept_again);
-      accept_timer_.async_wait([self = shared_from_this()](boost::system::error_code error) {
-        if (error || self->stopped_) return;
-        for (const auto& each : self->listeners_) self->wait_acceptable(each);
+      return listener->wait_a_moment([self = shared_from_this(), listener](boost::system::error_code error) {
+        if (!error && !self->stopped_) self->wait_acceptable(listener);
       });
-      return;
     }
     const Path path{(*listener)->local(), accepted->remote, Protocol::Tcp};
-    if (streams_.size() >= options_.max_streams || streams_.contains(path)) continue;  // Closed at once.
+    if (!has_room_for(path)) continue;  // Closed at once.
     const auto stream = std::make_shared<Stream>(executor_, std::move(accepted->socket), path, Framing::Stun,
-                                                 std::unique_ptr<crypto::TlsClient>{}, true);
+                                                 std::unique_ptr<crypto::TlsClient>{}, true, max_kept);
     streams_.emplace(path, stream);
     wait_readable(stream);
-    watch(stream);
+    watch(stream, first_limit);
   }
   wait_acceptable(listener);
 }
 
-void TurnHost::watch(const Handle& stream) {
-  stream->limit.expires_after(idle_limit);
+bool TurnHost::has_room_for(const Path& path) const {
+  if (streams_.size() >= options_.max_streams || streams_.contains(path)) return false;
+  const IpAddress network = turn_server::network_of(path.remote.address);
+  const auto is_neighbour = [&](const auto& entry) {
+    return turn_server::network_of(entry.first.remote.address) == network;
+  };
+  const auto neighbours = std::ranges::count_if(streams_, is_neighbour);
+  return static_cast<std::size_t>(neighbours) < options_.max_streams_per_address;
+}
+
+std::size_t TurnHost::kept() const noexcept {
+  std::size_t bytes = 0;
+  for (const auto& [path, stream] : streams_) bytes += stream->kept();
+  return bytes;
+}
+
+void TurnHost::watch(const Handle& stream, Duration time) {
+  stream->limit.expires_after(time);
   stream->limit.async_wait([self = shared_from_this(), stream](boost::system::error_code error) {
     if (error || self->stopped_ || stream->socket.stopped()) return;
-    if (self->server_->serves(stream->path())) return self->watch(stream);
+    if (self->server_->serves(stream->path())) return self->watch(stream, idle_limit);
     stream->end("idle");
     self->settle(stream);
   });

@@ -19,8 +19,10 @@ struct User {
 
 /// Which peers a client may reach through a relay, see PeerPolicy.
 struct PeerOptions {
-  bool allow_private = false;   ///< RFC 1918, RFC 4193, RFC 6598, link-local and benchmark ranges.
+  bool allow_private = false;   ///< RFC 1918, RFC 4193, RFC 6598, link-local and benchmark ranges, and `own`.
   bool allow_loopback = false;  ///< 127.0.0.0/8 and ::1.
+  /// The server's, also public ones: what a relay sends to them comes from the machine itself, and no firewall sees it.
+  std::vector<IpAddress> own{};
 };
 
 /// RFC 5780: by what a client finds out how its NAT behaves. The owner has a UDP socket on both ports of both addresses
@@ -53,6 +55,11 @@ struct Options {
 
   std::size_t max_allocations = 1'000;
   std::size_t max_allocations_per_user = 20;
+  /// Of the clients at one IPv4 address or in one IPv6 /64: users may be had for the asking.
+  std::size_t max_allocations_per_address = 50;
+  /// Answers over UDP to those who have not proved who they are, a second and address (or /64): the address may be
+  /// forged, and the answer is longer than the request.
+  std::size_t max_challenges_per_second = 100;
   std::size_t max_permissions = 128;  ///< Of one allocation.
   std::size_t max_channels = 64;      ///< Of one allocation.
   std::size_t max_queued_bytes = std::size_t{4} * 1'024 * 1'024;

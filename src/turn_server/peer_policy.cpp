@@ -16,9 +16,12 @@ bool all_zero(Bytes bytes) noexcept {
 bool names_no_host_v4(Bytes b) noexcept { return b[0] == 0 || b[0] >= 224; }
 
 /// Besides multicast: unspecified, and every form in which an IPv4 address travels inside of an IPv6 one: compatible
-/// and mapped (RFC 4291), NAT64 (RFC 6052, RFC 8215), Teredo (RFC 4380), 6to4 (RFC 3056).
+/// and mapped (RFC 4291), translated (RFC 2765), NAT64 (RFC 6052, RFC 8215), Teredo (RFC 4380), 6to4 (RFC 3056), ISATAP
+/// (RFC 5214). A NAT64 with a prefix of its own looks like any other network.
 bool names_no_host_v6(Bytes b) noexcept {
   if (b[0] == 0xff) return true;
+  if (all_zero(b.first(8)) && b[8] == 0xff && b[9] == 0xff) return true;
+  if ((b[8] & 0xfd) == 0 && b[9] == 0 && b[10] == 0x5e && b[11] == 0xfe) return true;
   if (all_zero(b.first(10))) {
     const bool loopback = all_zero(b.first(15)) && b[15] == 1;
     return !loopback;
@@ -41,6 +44,7 @@ bool is_inside_use(const IpAddress& address) noexcept {
 bool PeerPolicy::allows(const IpAddress& peer) const noexcept {
   if (peer.is_v4() ? names_no_host_v4(peer.bytes()) : names_no_host_v6(peer.bytes())) return false;
   if (peer.is_loopback()) return options_.allow_loopback;
+  if (std::ranges::find(options_.own, peer) != options_.own.end()) return options_.allow_private;
   if (peer.is_private() || peer.is_link_local() || is_inside_use(peer)) return options_.allow_private;
   return true;
 }

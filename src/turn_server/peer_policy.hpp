@@ -1,5 +1,7 @@
 #pragma once
 
+#include <utility>
+
 #include "linnet/core/address.hpp"
 #include "turn_server/options.hpp"
 
@@ -10,7 +12,7 @@ namespace linnet::turn_server {
 /// that stand for no single host, or that hide an IPv4 address from this judgement, are always denied.
 class PeerPolicy {
  public:
-  explicit PeerPolicy(const PeerOptions& options) noexcept : options_(options) {}
+  explicit PeerPolicy(PeerOptions options) noexcept : options_(std::move(options)) {}
 
   [[nodiscard]] bool allows(const IpAddress& peer) const noexcept;
 

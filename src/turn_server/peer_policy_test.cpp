@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string_view>
+#include <vector>
 
 namespace linnet::turn_server {
 namespace {
@@ -33,10 +34,22 @@ TEST(PeerPolicy, DeniesLoopbackUnlessAllowedApart) {
   }
 }
 
+TEST(PeerPolicy, TakesTheServersOwnAddressesForPrivateOnes) {
+  const std::vector<IpAddress> own{*IpAddress::parse("203.0.113.5"), *IpAddress::parse("2001:db8::5"),
+                                   *IpAddress::parse("127.0.0.1")};
+  for (const auto* address : {"203.0.113.5", "2001:db8::5"}) {
+    EXPECT_FALSE(allows({.allow_loopback = true, .own = own}, address)) << address;
+    EXPECT_TRUE(allows({.allow_private = true, .own = own}, address)) << address;
+  }
+  EXPECT_TRUE(allows({.own = own}, "203.0.113.6"));
+  EXPECT_TRUE(allows({.allow_loopback = true, .own = own}, "127.0.0.1"));
+}
+
 TEST(PeerPolicy, NeverAllowsWhatNamesNoHostOrHidesAnIpv4Address) {
-  for (const auto* address : {"0.0.0.0", "0.1.2.3", "224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255",
-                              "::", "ff02::1", "::ffff:10.0.0.1", "::ffff:8.8.8.8", "::10.0.0.1", "64:ff9b::a00:1",
-                              "64:ff9b:1::a00:1", "2002:a00:1::1", "2001:0:1::1"})
+  for (const auto* address :
+       {"0.0.0.0", "0.1.2.3", "224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255", "::", "ff02::1",
+        "::ffff:10.0.0.1", "::ffff:0:10.0.0.1", "2001:db8::5efe:a00:1", "2001:db8::200:5efe:a00:1", "::ffff:8.8.8.8",
+        "::10.0.0.1", "64:ff9b::a00:1", "64:ff9b:1::a00:1", "2002:a00:1::1", "2001:0:1::1"})
     EXPECT_FALSE(allows({.allow_private = true, .allow_loopback = true}, address)) << address;
 }
 

@@ -10,6 +10,7 @@ TurnServer::TurnServer(Options options, Generator& generator)
       users_(options_),
       nonces_(options_.nonce_lifetime, generator),
       policy_(options_.peers),
+      challenges_(options_.max_challenges_per_second, generator),
       outbox_(options_.max_queued_bytes, options_.max_queued_datagrams) {}
 
 void TurnServer::advance(TimePoint now) noexcept { now_ = std::max(now_, now); }
@@ -72,6 +73,7 @@ void TurnServer::close(TimePoint now) {
   by_relayed_.clear();
   relayed_addresses_.clear();
   per_account_.clear();
+  per_network_.clear();
   deadlines_.clear();
   clients_.clear();
   allocations_.clear();
@@ -92,6 +94,9 @@ void TurnServer::remove(Allocation& allocation) {
   if (const auto account = per_account_.find(allocation.account);
       account != per_account_.end() && --account->second == 0)
     per_account_.erase(account);
+  if (const auto network = per_network_.find(network_of(allocation.client.remote.address));
+      network != per_network_.end() && --network->second == 0)
+    per_network_.erase(network);
   if (allocation.relay) {
     by_socket_.erase(allocation.relay->local);
     by_relayed_.erase(allocation.relay->relayed);

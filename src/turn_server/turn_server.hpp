@@ -18,6 +18,7 @@
 #include "stun/message_builder.hpp"
 #include "stun/message_view.hpp"
 #include "turn_server/allocation.hpp"
+#include "turn_server/challenge_limit.hpp"
 #include "turn_server/nonce.hpp"
 #include "turn_server/options.hpp"
 #include "turn_server/outbox.hpp"
@@ -40,10 +41,11 @@ struct CloseRelay {
 using Event = std::variant<NeedRelay, CloseRelay>;
 
 struct Counters {
-  std::uint64_t bindings = 0;     ///< Binding requests answered.
-  std::uint64_t allocations = 0;  ///< Made.
-  std::uint64_t refusals = 0;     ///< Error responses, without the 401 that asks for credentials.
-  std::uint64_t ignored = 0;      ///< Neither STUN nor ChannelData that we know what to do with.
+  std::uint64_t bindings = 0;      ///< Binding requests answered.
+  std::uint64_t allocations = 0;   ///< Made.
+  std::uint64_t refusals = 0;      ///< Error responses, without the 401 that asks for credentials.
+  std::uint64_t unchallenged = 0;  ///< Not answered because of `max_challenges_per_second`.
+  std::uint64_t ignored = 0;       ///< Neither STUN nor ChannelData that we know what to do with.
   std::uint64_t relayed_to_peers = 0;
   std::uint64_t relayed_to_clients = 0;
   std::uint64_t not_permitted = 0;   ///< From peers without a permission, or to them.
@@ -109,7 +111,7 @@ class TurnServer {
   [[nodiscard]] bool authenticate(Request& request);
   void handle_allocate(const Request& request);
   [[nodiscard]] Refusal check_allocate(const stun::MessageView& message) const;
-  [[nodiscard]] Refusal check_capacity(std::string_view account) const;
+  [[nodiscard]] Refusal check_capacity(std::string_view account, const IpAddress& client) const;
   void handle_refresh(const Request& request);
   void handle_create_permission(const Request& request);
   void handle_channel_bind(const Request& request);
@@ -154,6 +156,7 @@ class TurnServer {
   Users users_;
   Nonces nonces_;
   PeerPolicy policy_;
+  ChallengeLimit challenges_;
   TimePoint now_{};
   bool closed_ = false;
 
@@ -163,6 +166,7 @@ class TurnServer {
   std::unordered_map<Endpoint, Allocation*> by_relayed_;  ///< By the address that peers see.
   std::map<IpAddress, std::size_t> relayed_addresses_;    ///< Of how many open relays.
   std::map<std::string, std::size_t, std::less<>> per_account_;
+  std::map<IpAddress, std::size_t> per_network_;  ///< By `network_of` the client.
   std::set<std::pair<TimePoint, RelayId>> deadlines_;
   std::uint64_t last_id_ = 0;
   std::uint64_t last_indication_ = 0;

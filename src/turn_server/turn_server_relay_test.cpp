@@ -130,6 +130,23 @@ TEST_F(TurnRelayTest, ReachesNoPrivateAddressUnlessAllowed) {
   EXPECT_EQ(code(bob_, bob_.permit({self})), 403U);
 }
 
+TEST_F(TurnRelayTest, ReachesNothingOnTheServerItselfButItsRelays) {
+  auto own = options();
+  own.peers.own = {relay_address};
+  make(own);
+  ann_.nonce.clear();
+  const Endpoint mine = allocate(ann_);
+  const Endpoint theirs = allocate(bob_);
+  const Endpoint dns{relay_address, 53};
+  // Permitted are addresses; what has no relay there stays out of reach.
+  ASSERT_EQ(code(ann_, ann_.permit({theirs})), 0U);
+  EXPECT_TRUE(say(ann_, ann_.send(dns, bytes("query"))).empty());
+  EXPECT_TRUE(say(ann_, ann_.send(server_address, ann_.binding())).empty());
+  EXPECT_EQ(server().counters().not_permitted, 2U);
+  ASSERT_EQ(code(bob_, bob_.permit({mine})), 0U);
+  EXPECT_EQ(say(ann_, ann_.send(theirs, bytes("hello"))).size(), 1U);
+}
+
 TEST_F(TurnRelayTest, PermitsAllPeersOfARequestOrNone) {
   EXPECT_EQ(code(ann_, ann_.permit({peer_address, {IpAddress::v4({10, 0, 0, 1}), 1}})), 403U);
   EXPECT_TRUE(from_peer("hi").empty());
@@ -165,6 +182,35 @@ TEST_F(TurnRelayTest, HasRoomForSoManyPermissionsAndChannels) {
   EXPECT_EQ(code(bob_, bob_.permit({peer(4, 1)})), 508U);
   wait(minutes{5});
   EXPECT_EQ(code(bob_, bob_.permit({peer(4, 1)})), 0U) << "the old ones are over";
+}
+
+TEST_F(TurnRelayTest, PermitsAllPeersOrNoneAlsoWhenThereIsNoRoomForAll) {
+  auto few = options();
+  few.max_permissions = 3;
+  few.max_channels = 1;
+  make(few);
+  relayed_ = allocate(bob_);
+  const auto peer = [](std::uint8_t host) { return Endpoint{IpAddress::v4({203, 0, 113, host}), 1}; };
+  EXPECT_EQ(code(bob_, bob_.permit({peer(1), peer(2), peer(3), peer(4)})), 508U);
+  for (std::uint8_t host = 1; host <= 4; ++host) EXPECT_TRUE(from_peer("hi", peer(host)).empty()) << int{host};
+  EXPECT_EQ(code(bob_, bob_.permit({peer(1), peer(1), peer(2)})), 0U);
+  // A channel comes with its permission, and no permission with a channel that is refused.
+  EXPECT_EQ(code(bob_, bob_.bind(0x4000, peer(1))), 0U);
+  EXPECT_EQ(code(bob_, bob_.bind(0x4000, peer(3))), 400U);
+  EXPECT_EQ(code(bob_, bob_.bind(0x4001, peer(3))), 508U);
+  EXPECT_TRUE(from_peer("hi", peer(3)).empty());
+  EXPECT_EQ(code(bob_, bob_.permit({peer(3)})), 0U);
+}
+
+TEST_F(TurnRelayTest, BindsNoChannelThatThereIsNoRoomToPermit) {
+  auto few = options();
+  few.max_permissions = 1;
+  make(few);
+  relayed_ = allocate(bob_);
+  const Endpoint other{IpAddress::v4({203, 0, 113, 10}), 1};
+  ASSERT_EQ(code(bob_, bob_.permit({peer_address})), 0U);
+  EXPECT_EQ(code(bob_, bob_.bind(0x4000, other)), 508U);
+  EXPECT_EQ(code(bob_, bob_.bind(0x4000, peer_address)), 0U) << "the number is still free";
 }
 
 TEST_F(TurnRelayTest, JoinsTwoRelaysOfItsOwnWithoutLeavingTheHouse) {

@@ -76,6 +76,11 @@ void TurnServer::refuse(const Request& request, ErrorCode code, std::span<const 
 }
 
 void TurnServer::refuse_unauthenticated(const Request& request, ErrorCode code) {
+  // A client on a stream is where it says.
+  if (request.client.protocol == Protocol::Udp && !challenges_.take(now_, request.client.remote.address)) {
+    ++counters_.unchallenged;
+    return;
+  }
   const auto out = outbox_.begin(max_reply);
   if (out.empty()) {
     ++counters_.queue_full;

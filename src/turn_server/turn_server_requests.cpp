@@ -104,7 +104,7 @@ void TurnServer::handle_allocate(const Request& request) {
   }
   if (const auto refusal = check_allocate(message)) return refuse(request, *refusal);
   const auto account = users_.account(request.username);
-  if (const auto refusal = check_capacity(account)) return refuse(request, *refusal);
+  if (const auto refusal = check_capacity(account, request.client.remote.address)) return refuse(request, *refusal);
 
   const auto wanted = std::chrono::seconds{message.u32(AttributeType::Lifetime).value_or(0)};
   const auto lifetime =
@@ -127,6 +127,7 @@ void TurnServer::handle_allocate(const Request& request) {
                                                       .to_client = {options_.max_bytes_per_second, now_}});
   clients_.emplace(id, request.client);
   ++per_account_.try_emplace(std::string{account}).first->second;
+  ++per_network_[network_of(request.client.remote.address)];
   set_lifetime(place->second, lifetime);
   ++unclosed_;
   events_.emplace_back(NeedRelay{.id = id,
@@ -166,9 +167,12 @@ TurnServer::Refusal TurnServer::check_allocate(const MessageView& message) const
   return std::nullopt;
 }
 
-TurnServer::Refusal TurnServer::check_capacity(std::string_view account) const {
+TurnServer::Refusal TurnServer::check_capacity(std::string_view account, const IpAddress& client) const {
   const auto used = per_account_.find(account);
   if (used != per_account_.end() && used->second >= options_.max_allocations_per_user)
+    return ErrorCode::AllocationQuotaReached;
+  const auto network = per_network_.find(network_of(client));
+  if (network != per_network_.end() && network->second >= options_.max_allocations_per_address)
     return ErrorCode::AllocationQuotaReached;
   if (allocations_.size() >= options_.max_allocations || unclosed_ >= 2 * options_.max_allocations)
     return ErrorCode::InsufficientCapacity;
@@ -238,13 +242,14 @@ void TurnServer::handle_create_permission(const Request& request) {
     if (const auto refusal = check_peer(allocation, *peer)) return refuse(request, *refusal);
   }
   if (peers == 0) return refuse(request, ErrorCode::BadRequest);
+  Permissions permissions = allocation.permissions;
   for (const MessageView::Attribute attribute : request.message) {
     if (attribute.type != AttributeType::XorPeerAddress) continue;
     const auto peer = request.message.xor_address(attribute);
-    if (!allocation.permissions.grant(now_, peer->address, now_ + options_.permission_lifetime,
-                                      options_.max_permissions))
+    if (!permissions.grant(now_, peer->address, now_ + options_.permission_lifetime, options_.max_permissions))
       return refuse(request, ErrorCode::InsufficientCapacity);
   }
+  allocation.permissions = std::move(permissions);
   reply(request, [](stun::MessageBuilder&) {});
 }
 
@@ -258,12 +263,14 @@ void TurnServer::handle_channel_bind(const Request& request) {
   // Deviation: RFC 8656 ends at 0x4FFF; clients of RFC 5766 choose from all of these, and nothing else begins so here.
   if (number < 0x4000 || number > 0x7FFF) return refuse(request, ErrorCode::BadRequest);
   if (const auto refusal = check_peer(allocation, *peer)) return refuse(request, *refusal);
+  Permissions permissions = allocation.permissions;
+  if (!permissions.grant(now_, peer->address, now_ + options_.permission_lifetime, options_.max_permissions))
+    return refuse(request, ErrorCode::InsufficientCapacity);
   const auto bound = allocation.channels.bind(now_, ChannelNumber{number}, *peer, now_ + options_.channel_lifetime,
                                               options_.max_channels);
   if (bound == Channels::Bound::Conflict) return refuse(request, ErrorCode::BadRequest);
-  if (bound == Channels::Bound::Full ||
-      !allocation.permissions.grant(now_, peer->address, now_ + options_.permission_lifetime, options_.max_permissions))
-    return refuse(request, ErrorCode::InsufficientCapacity);
+  if (bound == Channels::Bound::Full) return refuse(request, ErrorCode::InsufficientCapacity);
+  allocation.permissions = std::move(permissions);
   reply(request, [](stun::MessageBuilder&) {});
 }
 

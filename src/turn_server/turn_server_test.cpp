@@ -127,6 +127,50 @@ TEST_F(TurnServerTest, CountsUsersOfTheSecretByNameNotByExpiry) {
   EXPECT_NE(allocate(ann_), Endpoint{}) << "another user has a quota of its own";
 }
 
+TEST_F(TurnServerTest, CountsTheAllocationsOfAnAddressWhateverTheirUsers) {
+  auto few = options();
+  few.max_allocations_per_address = 2;
+  make(few);
+  int n = 0;
+  const auto as_new_user = [&](const IpAddress& from) {
+    const auto name = "2000000:stranger" + std::to_string(++n);
+    const Path path{
+        .local = server_address, .remote = {from, static_cast<std::uint16_t>(4'000 + n)}, .protocol = Protocol::Udp};
+    Client client{path, name, crypto::time_limited_password("north", name)};
+    greet(client);
+    return code(client, client.allocate());
+  };
+  for (const auto& [address, expected] : {std::pair{"203.0.113.1", 0U},
+                                          {"203.0.113.1", 0U},
+                                          {"203.0.113.1", 486U},
+                                          {"203.0.113.2", 0U},
+                                          {"2001:db8::1", 0U},
+                                          {"2001:db8::9:1", 0U},
+                                          {"2001:db8::2", 486U},
+                                          {"2001:db8:0:1::1", 0U}})
+    EXPECT_EQ(as_new_user(*IpAddress::parse(address)), expected) << address;
+  wait(few.default_lifetime);
+  EXPECT_EQ(as_new_user(*IpAddress::parse("203.0.113.1")), 0U) << "the old ones are over";
+}
+
+TEST_F(TurnServerTest, ChallengesAnAddressOnlySoOften) {
+  auto few = options();
+  few.max_challenges_per_second = 3;
+  make(few);
+  const auto answers = [&](const Path& path) {
+    Client client{path, "ann", "apple"};
+    return say(client, client.allocate()).size();
+  };
+  for (std::uint16_t port = 1; port <= 5; ++port) EXPECT_EQ(answers(path_of(1, port)), port <= 3 ? 1U : 0U);
+  EXPECT_EQ(server().counters().unchallenged, 2U);
+  EXPECT_EQ(answers(path_of(2)), 1U);
+  EXPECT_EQ(answers(path_of(1, 9, Protocol::Tcp)), 1U) << "nobody forges the address of a stream";
+  Client stranger{path_of(1), "", ""};
+  EXPECT_EQ(say(stranger, stranger.binding()).size(), 1U);
+  wait(seconds{1});
+  EXPECT_EQ(answers(path_of(1)), 1U);
+}
+
 TEST_F(TurnServerTest, HasRoomForSoManyAllocationsAndNoMore) {
   auto few = options();
   few.max_allocations = 2;

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import os
+import resource
 import socket
 import struct
 import time
@@ -131,6 +132,34 @@ class IceServers(CliTest):
         address = ("127.0.0.1", serving["stunTurnPort"])
         codes = [allocate(self.udp(), address, turn["username"], turn["credential"]) for _ in range(21)]
         self.assertEqual(codes, 20 * [0] + [486])
+
+    def test_an_address_has_only_so_many_relays_whatever_its_users(self):
+        serving = self.serve_with("--stun-turn", "embedded", "--stun-turn-port", 0)
+        address = ("127.0.0.1", serving["stunTurnPort"])
+        codes = []
+        for number in range(3):
+            _, turn = self.meet(serving["url"], f"stranger{number}").hear("ready")["iceServers"]
+            codes += [allocate(self.udp(), address, turn["username"], turn["credential"]) for _ in range(17)]
+        self.assertEqual(codes, 50 * [0] + [486])
+
+    def test_who_connects_and_says_nothing_leaves_room_for_the_others(self):
+        # A process that may have few files, and more connections than that, from many addresses and from one.
+        few = 160
+        serving = self.serve_with("--stun-turn", "embedded", "--stun-turn-port", 0,
+                                  preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (few, few)))
+        address = ("127.0.0.1", serving["stunTurnPort"])
+        silent = []
+        for number in range(2 * few):
+            sock = socket.socket()
+            self.addCleanup(sock.close)
+            sock.settimeout(PATIENCE)
+            sock.bind((f"127.0.0.{2 + number % 4}", 0))
+            sock.connect(address)
+            silent.append(sock)
+        _, turn = self.meet(serving["url"]).hear("ready")["iceServers"]
+        self.assertEqual(allocate(self.udp(), address, turn["username"], turn["credential"]), 0)
+        # Those that there was no room for were told.
+        self.assertEqual(silent[-1].recv(1), b"")
 
     def test_peers_get_users_of_a_configured_server_and_new_ones_in_time(self):
         urls = ["turn:turn.example.org:3478", "turns:turn.example.org:443?transport=tcp"]

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "bench/process_cost.hpp"
+#include "file_limit.hpp"
 
 namespace linnet::app::bench {
 namespace {

@@ -4,6 +4,7 @@
 
 #include "bench/process_cost.hpp"
 #include "bench/workloads.hpp"
+#include "file_limit.hpp"
 
 namespace linnet::app::bench {
 namespace {

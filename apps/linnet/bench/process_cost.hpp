@@ -10,7 +10,5 @@ namespace linnet::app::bench {
 [[nodiscard]] std::size_t private_kb();
 /// Gives freed memory back to the system, so that growth from here on is what is in use.
 void trim_memory();
-/// As many open files as this process may have; tells how many.
-std::size_t raise_file_limit();
 
 }  // namespace linnet::app::bench

@@ -134,6 +134,11 @@ class TlsServer {
   }
   void write(std::string_view text) { SSL_write(ssl_, text.data(), static_cast<int>(text.size())); }
   void close() { SSL_shutdown(ssl_); }
+  /// Takes a new key and asks the client for one, too (RFC 8446 section 4.6.3).
+  void update_keys() {
+    SSL_key_update(ssl_, SSL_KEY_UPDATE_REQUESTED);
+    SSL_do_handshake(ssl_);
+  }
   [[nodiscard]] bool connected() const { return SSL_is_init_finished(ssl_) == 1; }
   /// The server name that the client sent; empty: none.
   [[nodiscard]] std::string asked_for() const {
