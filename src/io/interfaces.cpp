@@ -71,6 +71,9 @@ bool is_forbidden(const IpAddress& a) {
   return site_local || v4_compatible;
 }
 
+/// A lone link-local address does not count.
+bool is_network(const InterfaceAddress& a) { return !a.loopback && !a.address.is_link_local(); }
+
 bool is_let_in(const InterfaceAddress& a, const HostAddressPolicy& policy) {
   const auto named = [&](const std::string& pattern) { return matches(pattern, a.name); };
   const auto within = [&](const IpPrefix& range) { return range.contains(a.address); };
@@ -92,7 +95,7 @@ std::vector<InterfaceAddress> interfaces() {
 
   std::vector<InterfaceAddress> out;
   for (const ifaddrs* it = head; it != nullptr; it = it->ifa_next) {
-    if ((it->ifa_flags & IFF_UP) == 0 || (it->ifa_flags & IFF_RUNNING) == 0) continue;
+    if ((it->ifa_flags & IFF_UP) == 0) continue;
     const auto endpoint = from_system(it->ifa_addr);
     if (!endpoint) continue;
     InterfaceAddress a;
@@ -103,6 +106,7 @@ std::vector<InterfaceAddress> interfaces() {
     a.index = found->second.index;
     a.wireless = found->second.wireless;
     a.loopback = (it->ifa_flags & IFF_LOOPBACK) != 0 || a.address.is_loopback();
+    a.running = (it->ifa_flags & IFF_RUNNING) != 0;
     a.multicast = (it->ifa_flags & IFF_MULTICAST) != 0;
     a.point_to_point = (it->ifa_flags & IFF_POINTOPOINT) != 0;
     if (a.address.is_v6()) {
@@ -137,7 +141,7 @@ bool matches(std::string_view pattern, std::string_view name) noexcept {
 std::vector<InterfaceAddress> host_addresses(std::span<const InterfaceAddress> all, const HostAddressPolicy& policy) {
   std::vector<InterfaceAddress> usable;
   for (const InterfaceAddress& a : all) {
-    if (a.deprecated || is_forbidden(a.address)) continue;
+    if (!a.running || a.deprecated || is_forbidden(a.address)) continue;
     if (a.address.is_v4() ? !policy.ipv4 : !policy.ipv6) continue;
     if (policy.loopback_only && !a.loopback) continue;
     if (!is_let_in(a, policy)) continue;
@@ -148,12 +152,17 @@ std::vector<InterfaceAddress> host_addresses(std::span<const InterfaceAddress> a
     if (a.address.is_v6() && a.address.is_link_local() && has_better) continue;
     usable.push_back(a);
   }
-  // Loopback serves two processes on one machine that has no network; else it would only double every pair. A lone
-  // link-local address does not count as a network.
-  const bool networked =
-      std::ranges::any_of(usable, [](const InterfaceAddress& a) { return !a.loopback && !a.address.is_link_local(); });
-  if (networked && !policy.loopback) std::erase_if(usable, [](const InterfaceAddress& a) { return a.loopback; });
+  // Loopback serves two processes on one machine that has no network; else it would only double every pair.
+  if (std::ranges::any_of(usable, is_network) && !policy.loopback)
+    std::erase_if(usable, [](const InterfaceAddress& a) { return a.loopback; });
   return usable;
+}
+
+bool is_lost(const IpAddress& address, std::span<const InterfaceAddress> all,
+             std::span<const InterfaceAddress> chosen) {
+  const auto known = std::ranges::find(all, address, &InterfaceAddress::address);
+  if (known == all.end()) return true;
+  return !known->running && std::ranges::any_of(chosen, is_network);
 }
 
 }  // namespace linnet::io

@@ -21,9 +21,10 @@ struct InterfaceAddress {
   bool wireless = false;
   bool point_to_point = false;
   bool deprecated = false;  ///< RFC 4862: not to be used for new connections (or not usable yet).
+  bool running = true;      ///< The interface has a link: a cable, an access point.
 };
 
-/// Every address of every interface that is up.
+/// Every address of every interface that is up, with a link or without.
 [[nodiscard]] std::vector<InterfaceAddress> interfaces();
 
 struct HostAddressPolicy {
@@ -42,8 +43,15 @@ struct HostAddressPolicy {
 [[nodiscard]] bool matches(std::string_view pattern, std::string_view name) noexcept;
 
 /// The addresses that host candidates are gathered on, RFC 8445 section 5.1.1.1: no deprecated, site-local,
-/// IPv4-compatible or IPv4-mapped ones; link-local IPv6 only where an interface has no other IPv6 address.
+/// IPv4-compatible or IPv4-mapped ones, and none without a link; link-local IPv6 only where an interface has no other
+/// IPv6 address.
 [[nodiscard]] std::vector<InterfaceAddress> host_addresses(std::span<const InterfaceAddress> all,
                                                            const HostAddressPolicy& policy);
+
+/// Whether a socket on that address has had its day: the machine does not have it any more, or it has no link while
+/// there is a network among `chosen` (without one the link may come back, and then nothing needs to be told anybody).
+/// That the policy would not choose it now is no reason: who uses it goes on.
+[[nodiscard]] bool is_lost(const IpAddress& address, std::span<const InterfaceAddress> all,
+                           std::span<const InterfaceAddress> chosen);
 
 }  // namespace linnet::io

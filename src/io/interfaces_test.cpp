@@ -56,6 +56,38 @@ TEST(HostAddresses, LeaveAFamilyOut) {
   EXPECT_THAT(chosen({on(2, "192.0.2.1"), on(2, "2001:db8::1")}, {.ipv6 = false}), ElementsAre("192.0.2.1"));
 }
 
+TEST(HostAddresses, LeaveOutWhatHasNoLink) {
+  auto unplugged = on(2, "192.0.2.1");
+  unplugged.running = false;
+  EXPECT_THAT(chosen({on(1, "127.0.0.1"), unplugged}), ElementsAre("127.0.0.1"));
+}
+
+bool lost(const char* address, const std::vector<InterfaceAddress>& all) {
+  return is_lost(*IpAddress::parse(address), all, host_addresses(all, {}));
+}
+
+TEST(IsLost, SaysSoOfAnAddressThatWentAway) {
+  EXPECT_FALSE(lost("192.0.2.1", {on(2, "192.0.2.1"), on(3, "198.51.100.1")}));
+  EXPECT_TRUE(lost("192.0.2.1", {on(3, "198.51.100.1")}));
+  EXPECT_TRUE(lost("192.0.2.1", {}));
+}
+
+TEST(IsLost, TakesNoNoticeOfWhatNewSocketsWouldBeOn) {
+  EXPECT_FALSE(lost("127.0.0.1", {on(1, "127.0.0.1"), on(2, "192.0.2.1")})) << "a network came";
+  EXPECT_FALSE(lost("fe80::1", {on(2, "fe80::1"), on(2, "2001:db8::1")})) << "a better address came";
+  auto old = on(2, "2001:db8::1");
+  old.deprecated = true;
+  EXPECT_FALSE(lost("2001:db8::1", {old, on(2, "2001:db8::2")})) << "a temporary address grew old";
+}
+
+TEST(IsLost, WaitsForALinkUnlessThereIsAnotherNetwork) {
+  auto unplugged = on(2, "192.0.2.1");
+  unplugged.running = false;
+  EXPECT_FALSE(lost("192.0.2.1", {on(1, "127.0.0.1"), unplugged}));
+  EXPECT_FALSE(lost("192.0.2.1", {on(1, "127.0.0.1"), unplugged, on(4, "fe80::1")}));
+  EXPECT_TRUE(lost("192.0.2.1", {on(1, "127.0.0.1"), unplugged, on(3, "198.51.100.1")}));
+}
+
 TEST(Matches, TakesAStarForAnyTextAndTheRestForItself) {
   for (const auto& [pattern, name] : std::vector<std::pair<std::string_view, std::string_view>>{{"eth0", "eth0"},
                                                                                                 {"docker*", "docker0"},

@@ -43,6 +43,9 @@ class UdpSocket {
   /// `local` names an address (not the wildcard); port 0 takes a free one.
   [[nodiscard]] static std::expected<UdpSocket, std::error_code> bind(const Endpoint& local, const Options& options);
 
+  /// At once; what is sent from now on is dropped.
+  void close() noexcept { fd_.reset(); }
+
   [[nodiscard]] int native_handle() const noexcept { return fd_.get(); }
   [[nodiscard]] const Endpoint& local() const noexcept { return local_; }
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }

@@ -48,14 +48,16 @@ SocketSet::Changes SocketSet::refresh() {
     mux_->set_username_fragments(*member_, fragments_);
   }
   Changes out;
-  for (const auto& [local, socket] : sockets_)
-    if (std::ranges::find(addresses, local.address, &io::InterfaceAddress::address) == addresses.end())
-      out.gone.push_back(local);
+  for (auto& [local, socket] : sockets_) {
+    // Another session saw the address gone, and it is back already: the shared port is the same as before.
+    if (socket && socket->stopped()) socket = open(local.address);
+    const bool fails = tuning_.ice_udp && !socket;
+    if (fails || io::is_lost(local.address, all, addresses)) out.gone.push_back(local);
+  }
   for (const Endpoint& local : out.gone) {
     close(local);
-    if (mux_ && std::ranges::find(all, local.address, &io::InterfaceAddress::address) == all.end()) {
+    if (mux_ && std::ranges::find(all, local.address, &io::InterfaceAddress::address) == all.end())
       mux_->close(local.address);
-    }
   }
 
   for (const io::InterfaceAddress& address : addresses) refresh_one(address, out);

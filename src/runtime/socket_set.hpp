@@ -36,7 +36,7 @@ class SocketSet {
 
   struct Changes {
     std::vector<LocalSocket> added;
-    std::vector<Endpoint> gone;  ///< Their address is no longer one of this machine's.
+    std::vector<Endpoint> gone;  ///< Their address is lost, see io::is_lost.
   };
 
   SocketSet(boost::asio::any_io_executor executor, const Tuning& tuning);
@@ -48,7 +48,7 @@ class SocketSet {
   /// How peers name the session in their first checks.
   void set_username_fragments(std::vector<std::string> fragments);
 
-  /// Binds a socket on each host address that has none yet, and closes those whose address went away. With
+  /// Binds a socket on each host address that has none yet, and closes those whose address is lost. With
   /// `Tuning::ice_udp` off the addresses are told, with port 0, and nothing is bound.
   [[nodiscard]] Changes refresh();
   void close(const Endpoint& local);

@@ -68,7 +68,9 @@ std::shared_ptr<UdpMux::Socket> UdpMux::open(const IpAddress& address) {
 void UdpMux::close(const IpAddress& address) {
   const auto found = sockets_.find(address);
   if (found == sockets_.end()) return;
+  // Sessions have it still, and the port has to be free if the address comes back.
   found->second->stop();
+  (*found->second)->close();
   sockets_.erase(found);
 }
 

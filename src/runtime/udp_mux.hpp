@@ -51,7 +51,8 @@ class UdpMux : public std::enable_shared_from_this<UdpMux> {
     demux_.set_username_fragments(member, std::move(fragments));
   }
 
-  /// The socket on this address of the machine; null when the port cannot be bound there. Not to be closed.
+  /// The socket on this address of the machine; null when the port cannot be bound there. Not to be closed. It is
+  /// stopped when a session closes the address.
   [[nodiscard]] std::shared_ptr<Socket> open(const IpAddress& address);
   /// The address is no longer one of this machine's.
   void close(const IpAddress& address);

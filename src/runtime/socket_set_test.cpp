@@ -1,0 +1,94 @@
+#include "runtime/socket_set.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/udp.hpp>
+#include <chrono>
+#include <memory>
+
+#include "io/clock.hpp"
+
+namespace linnet::runtime {
+namespace {
+
+using boost::asio::ip::udp;
+
+const IpAddress loopback = IpAddress::v4({127, 0, 0, 1});
+
+/// Two sessions' sockets on one shared port of loopback.
+class SharedSocketSets : public testing::Test {
+ protected:
+  SharedSocketSets() {
+    tuning.ice_loopback_only = true;
+    tuning.use_ipv6 = false;
+    {
+      boost::asio::io_context other;
+      tuning.udp_mux_port = udp::socket{other, {udp::v4(), 0}}.local_endpoint().port();
+    }
+    mux = *UdpMux::at(io.get_executor(), tuning);
+    for (SocketSet* set : {&first, &second}) {
+      set->on_ready(alive, {.readable = [](SocketSet::Socket&) {},
+                            .received = [](std::span<const Datagram>) {},
+                            .pump = [](TimePoint) {},
+                            .writable = [] {}});
+      set->share(mux);
+    }
+  }
+  ~SharedSocketSets() override {
+    first.close();
+    second.close();
+    (void)io.poll();
+  }
+  /// Whether what the session sends arrives, and whence.
+  bool sends(SocketSet& set) {
+    udp::socket peer{io, {boost::asio::ip::address_v4::loopback(), 0}};
+    DatagramBatch batch;
+    const Path path{{loopback, tuning.udp_mux_port}, {loopback, peer.local_endpoint().port()}};
+    (void)batch.begin(path, Ecn::NotEct, 3);
+    batch.commit(3);
+    set.send(io::SteadyClock::now(), batch.runs());
+    peer.non_blocking(true);
+    std::array<std::byte, 8> room{};
+    udp::endpoint from;
+    boost::system::error_code error;
+    const auto size = peer.receive_from(boost::asio::buffer(room), from, 0, error);
+    return !error && size == 3 && from.port() == tuning.udp_mux_port;
+  }
+
+  boost::asio::io_context io;
+  Tuning tuning;
+  std::shared_ptr<int> alive = std::make_shared<int>();
+  std::shared_ptr<UdpMux> mux;
+  SocketSet first{io.get_executor(), tuning};
+  SocketSet second{io.get_executor(), tuning};
+};
+
+TEST_F(SharedSocketSets, GoOnWithTheSamePortWhenAnAddressWentAndCame) {
+  ASSERT_EQ(first.refresh().added.size(), 1U);
+  ASSERT_EQ(second.refresh().added.size(), 1U);
+  ASSERT_TRUE(sends(first) && sends(second));
+  // What the first session does that hears of it; when the next ones do, the address is there again.
+  mux->close(loopback);
+  for (SocketSet* set : {&first, &second}) {
+    EXPECT_FALSE(sends(*set));
+    const auto changes = set->refresh();
+    EXPECT_TRUE(changes.gone.empty() && changes.added.empty()) << "the session need not know";
+    EXPECT_TRUE(sends(*set));
+  }
+}
+
+TEST_F(SharedSocketSets, GiveUpAnAddressWhosePortIsTakenWhenItIsBack) {
+  ASSERT_EQ(second.refresh().added.size(), 1U);
+  mux->close(loopback);
+  const udp::socket thief{io, {boost::asio::ip::address_v4::loopback(), tuning.udp_mux_port}};
+  const auto changes = second.refresh();
+  ASSERT_EQ(changes.gone.size(), 1U);
+  EXPECT_EQ(changes.gone.front(), (Endpoint{loopback, tuning.udp_mux_port}));
+  EXPECT_TRUE(changes.added.empty());
+}
+
+}  // namespace
+}  // namespace linnet::runtime
