@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -33,7 +34,7 @@ struct HubOptions {
   Duration ping_interval = std::chrono::seconds(20);
   Duration idle_timeout = std::chrono::seconds(45);
   Duration hello_timeout = std::chrono::seconds(10);
-  std::int64_t unix_ms_at_start = 0;  ///< The wall clock at TimePoint{}, for `since`.
+  std::int64_t unix_ms_at_start = 0;  ///< The wall clock at TimePoint{}, until `set_unix_time`.
 };
 
 /// The server's mind: sessions, rooms, presence, routing and limits of linnet.1. A machine: owned by the
@@ -54,6 +55,9 @@ class Hub {
 
   Hub(HubOptions options, Generator& generator);
 
+  /// What the wall clock says now: it is set, and goes on while the machine sleeps. Users that expire by it are made
+  /// anew when it has jumped.
+  void set_unix_time(TimePoint now, std::chrono::milliseconds unix_time);
   /// A socket was accepted. `address` is what limits count by; empty when it is exempt from them. `host` is the name by
   /// which the client reached us, for the ICE servers that stand beside us; empty: not known.
   void connect(TimePoint now, ConnectionId id, std::string address, std::string host = {});

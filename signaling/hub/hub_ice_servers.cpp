@@ -1,5 +1,7 @@
 // ICE servers that peers are told of, and the users that they are given for them.
 #include <algorithm>
+#include <cstdint>
+#include <cstdlib>
 
 #include "crypto/time_limited_password.hpp"
 #include "hub/hub.hpp"
@@ -66,6 +68,21 @@ json::array Hub::ice_servers_for(Session& session) {
     session.next_ice_servers = std::min(session.next_ice_servers, now_ + Duration(lifetime) * 3 / 4);
   }
   return out;
+}
+
+void Hub::set_unix_time(TimePoint now, std::chrono::milliseconds unix_time) {
+  const Turn turn(*this, now);
+  const auto before = options_.unix_ms_at_start;
+  const auto since_start = std::chrono::duration_cast<std::chrono::milliseconds>(now_.time_since_epoch());
+  options_.unix_ms_at_start = (unix_time - since_start).count();
+  // Clocks that are adjusted bit by bit are far below this, and lifetimes above it.
+  constexpr std::int64_t jump_ms = 10'000;
+  if (std::abs(options_.unix_ms_at_start - before) < jump_ms) return;
+  for (auto& [id, session] : sessions_) {
+    if (session.next_ice_servers == never) continue;
+    session.next_ice_servers = now_;
+    schedule(id, session);
+  }
 }
 
 void Hub::renew_ice_servers(ConnectionId id, Session& session) {

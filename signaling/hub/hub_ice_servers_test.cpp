@@ -77,6 +77,31 @@ TEST_F(HubIceServersTest, RenewsItWithAQuarterOfItsTimeLeftAgainAndAgain) {
   EXPECT_EQ(renewed[0].at(0).at("username").as_string(), "1433896068:ann");
 }
 
+TEST_F(HubIceServersTest, FollowsTheWallClockWhenItJumps) {
+  (void)enter(1, "ann");
+  hub().set_unix_time(now, 1'433'895'818'500ms + 3s);  // A clock that is set right a little.
+  EXPECT_EQ(hub().next_timeout(), now + 20s) << "the next ping";
+  EXPECT_EQ(enter(2, "bob").at(0).at("username").as_string(), "1433895921:bob");
+  // A day ahead, as after a long sleep: what was given is worth nothing now.
+  hub().set_unix_time(now, 1'433'895'818'500ms + 24h);
+  EXPECT_EQ(hub().next_timeout(), now);
+  hub().handle_timeout(now);
+  const auto renewed = told(1);
+  ASSERT_EQ(renewed.size(), 1U);
+  EXPECT_EQ(renewed[0].at(0).at("username").as_string(), "1433982318:ann");
+  hub().handle_text(now, ConnectionId(1), R"({"type":"join","room":"r"})");
+  hub().handle_text(now, ConnectionId(2), R"({"type":"join","room":"r"})");
+  std::string joined;
+  while (auto event = hub().poll_event())
+    if (const auto* send = std::get_if<Hub::Send>(&*event); send && send->text.contains("peer-joined"))
+      joined = send->text;
+  EXPECT_TRUE(joined.contains("1433982218500")) << joined;
+  // And back.
+  hub().set_unix_time(now, 1'433'895'818'500ms);
+  hub().handle_timeout(now);
+  EXPECT_EQ(told(2).size(), 1U);
+}
+
 TEST_F(HubIceServersTest, RenewsNothingForWhoSaidNoHelloOrIsGone) {
   hub().connect(now, ConnectionId(1), "");
   EXPECT_TRUE(told(1).empty());

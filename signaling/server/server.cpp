@@ -20,8 +20,9 @@ using std::chrono::milliseconds;
 
 TimePoint now() { return TimePoint(duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch())); }
 
+milliseconds unix_time() { return duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()); }
+
 HubOptions hub_options(const ServerOptions& options) {
-  const auto unix_ms = duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   const auto ours = duration_cast<milliseconds>(now().time_since_epoch()).count();
   return {.server_name = options.server_name,
           .ice_servers = options.ice_servers,
@@ -30,7 +31,7 @@ HubOptions hub_options(const ServerOptions& options) {
           .ping_interval = options.ping_interval,
           .idle_timeout = options.idle_timeout,
           .hello_timeout = options.hello_timeout,
-          .unix_ms_at_start = unix_ms - ours};
+          .unix_ms_at_start = unix_time().count() - ours};
 }
 
 std::string authority(const tcp::endpoint& endpoint) {
@@ -69,6 +70,8 @@ class Server::Impl final : public Connection::Owner, public std::enable_shared_f
 
  private:
   void accept();
+  /// The time, after the hub was told what the wall clock says.
+  [[nodiscard]] TimePoint tell_time();
   void pump();
   void arm();
 
@@ -113,6 +116,12 @@ Result<> Server::Impl::start() {
   return {};
 }
 
+TimePoint Server::Impl::tell_time() {
+  const TimePoint time = now();
+  hub_.set_unix_time(time, unix_time());
+  return time;
+}
+
 void Server::Impl::accept() {
   acceptor_.async_accept([self = shared_from_this()](boost::system::error_code ec, tcp::socket socket) {
     if (self->stopping_ || !self->acceptor_.is_open()) return;
@@ -136,27 +145,27 @@ void Server::Impl::accept() {
 
 void Server::Impl::opened(ConnectionId id, const std::string& address, const std::string& host, bool supported) {
   if (supported) {
-    hub_.connect(now(), id, address, host);
+    hub_.connect(tell_time(), id, address, host);
   } else {
-    hub_.connect_unsupported(now(), id);
+    hub_.connect_unsupported(tell_time(), id);
   }
   pump();
 }
 void Server::Impl::received(ConnectionId id, std::string_view text) {
-  hub_.handle_text(now(), id, text);
+  hub_.handle_text(tell_time(), id, text);
   pump();
 }
 void Server::Impl::received_binary(ConnectionId id) {
-  hub_.handle_binary(now(), id);
+  hub_.handle_binary(tell_time(), id);
   pump();
 }
 void Server::Impl::received_too_much(ConnectionId id) {
-  hub_.handle_too_large(now(), id);
+  hub_.handle_too_large(tell_time(), id);
   pump();
 }
 void Server::Impl::closed(ConnectionId id) {
   connections_.erase(id);
-  hub_.disconnect(now(), id);
+  hub_.disconnect(tell_time(), id);
   pump();
 }
 
@@ -167,7 +176,7 @@ void Server::Impl::pump() {
       if (it == connections_.end() || it->second->send(std::move(send->text))) continue;
       // It does not read: what waits is worth less than the reason.
       it->second->drop_queue();
-      hub_.overflow(now(), send->to);
+      hub_.overflow(tell_time(), send->to);
     } else if (const auto* close = std::get_if<Hub::Close>(&*event)) {
       if (const auto it = connections_.find(close->to); it != connections_.end()) {
         it->second->close(close->code, close->reason);
@@ -191,7 +200,7 @@ void Server::Impl::arm() {
     const auto self = weak.lock();
     if (ec || !self) return;
     self->armed_ = never;
-    self->hub_.handle_timeout(now());
+    self->hub_.handle_timeout(self->tell_time());
     self->pump();
   });
 }
@@ -202,7 +211,7 @@ void Server::Impl::stop() {
   boost::system::error_code ec;
   acceptor_.close(ec);
   retry_.cancel();
-  hub_.shut_down(now());
+  hub_.shut_down(tell_time());
   pump();
   timer_.cancel();
   for (const auto& [id, connection] : connections_) {

@@ -1,10 +1,8 @@
 #include "linnet/stun_turn_server.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
-#include "io/clock.hpp"
 #include "io/interfaces.hpp"
 #include "runtime/turn_host.hpp"
 
@@ -12,12 +10,6 @@ namespace linnet {
 namespace {
 
 using runtime::TurnHostOptions;
-
-/// Unix time at TimePoint{}, rounded down: users expire by the system's clock, which the machine is not to read.
-std::int64_t unix_seconds_at_start() {
-  const auto unix_time = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::floor<std::chrono::seconds>(unix_time - io::SteadyClock::now().time_since_epoch()).count();
-}
 
 Result<std::vector<IpAddress>> addresses_of(const std::string& text) {
   const auto address = IpAddress::parse(text);
@@ -77,7 +69,6 @@ Result<TurnHostOptions> checked(const StunTurnServerOptions& options) {
   if (out.external) server.peers.own.push_back(*out.external);
   server.ipv4 = std::ranges::any_of(out.addresses, &IpAddress::is_v4);
   server.ipv6 = std::ranges::any_of(out.addresses, &IpAddress::is_v6);
-  server.unix_seconds_at_start = unix_seconds_at_start();
   server.max_allocations = options.max_allocations;
   server.max_allocations_per_user = options.max_allocations_per_user;
   server.max_allocations_per_address = options.max_allocations_per_address;

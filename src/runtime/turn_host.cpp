@@ -179,8 +179,15 @@ void TurnHost::wait_readable(const std::shared_ptr<Socket>& socket) {
   });
 }
 
-void TurnHost::on_readable(Socket& socket) {
+TimePoint TurnHost::tell_time() {
   const TimePoint now = io::SteadyClock::now();
+  const auto unix_time = std::chrono::system_clock::now().time_since_epoch();
+  server_->set_unix_time(now, std::chrono::floor<std::chrono::seconds>(unix_time));
+  return now;
+}
+
+void TurnHost::on_readable(Socket& socket) {
+  const TimePoint now = tell_time();
   for (int i = 0; i < batches; ++i) {
     const bool more = socket->receive(now, received_);
     for (const Datagram& datagram : received_.datagrams()) server_->handle_datagram(datagram);

@@ -68,6 +68,8 @@ class TurnHost : public std::enable_shared_from_this<TurnHost> {
   void close_relay(turn_server::RelayId id);
   void wait_readable(const std::shared_ptr<Socket>& socket);
   void on_readable(Socket& socket);
+  /// The time, after the server was told what the wall clock says, by which users expire.
+  [[nodiscard]] TimePoint tell_time();
   void pump(TimePoint now);
   void transmit(TimePoint now);
   void set_timer();

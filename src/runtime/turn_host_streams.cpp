@@ -81,7 +81,7 @@ void TurnHost::wait_readable(const Handle& stream) {
 
 void TurnHost::on_readable(const Handle& stream) {
   constexpr int reads = 4;  // Then others get their turn.
-  const TimePoint now = io::SteadyClock::now();
+  const TimePoint now = tell_time();
   for (int i = 0; i < reads; ++i) {
     const bool more = stream->receive();
     while (const auto datagram = stream->next())

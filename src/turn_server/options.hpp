@@ -42,7 +42,7 @@ struct Options {
   bool ipv4 = true;  ///< Whether there may be relayed addresses of the family.
   bool ipv6 = true;
   std::vector<BehaviorDiscovery> discovery{};  ///< Empty: RFC 5780 is not served.
-  /// Seconds of Unix time at TimePoint{}: by it the users of `secret` expire.
+  /// Seconds of Unix time at TimePoint{}, until `set_unix_time`: by it the users of `secret` expire.
   std::int64_t unix_seconds_at_start = 0;
 
   // RFC 8656 sections 3.2, 9 and 12.

@@ -15,6 +15,12 @@ TurnServer::TurnServer(Options options, Generator& generator)
 
 void TurnServer::advance(TimePoint now) noexcept { now_ = std::max(now_, now); }
 
+void TurnServer::set_unix_time(TimePoint now, std::chrono::seconds unix_time) noexcept {
+  advance(now);
+  options_.unix_seconds_at_start =
+      (unix_time - std::chrono::duration_cast<std::chrono::seconds>(now_.time_since_epoch())).count();
+}
+
 std::int64_t TurnServer::unix_seconds() const noexcept {
   return options_.unix_seconds_at_start +
          std::chrono::duration_cast<std::chrono::seconds>(now_.time_since_epoch()).count();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -66,6 +67,8 @@ class TurnServer {
 
   TurnServer(Options options, Generator& generator);
 
+  /// What the wall clock says now: it is set, and goes on while the machine sleeps.
+  void set_unix_time(TimePoint now, std::chrono::seconds unix_time) noexcept;
   /// Answers NeedRelay: its socket is bound to `local`, and peers see `relayed` (the same, unless a NAT is between).
   void relay_opened(TimePoint now, RelayId id, const RelayAddress& address);
   void relay_failed(TimePoint now, RelayId id);

@@ -113,6 +113,16 @@ TEST_F(TurnServerTest, TakesUsersOfTheSharedSecretUntilTheyExpire) {
   EXPECT_EQ(code(forger, forger.allocate()), 401U);
 }
 
+TEST_F(TurnServerTest, FollowsTheWallClock) {
+  const auto name = std::to_string(2'000'000) + ":carl";
+  Client carl{path_of(4), name, crypto::time_limited_password("north", name)};
+  greet(carl);
+  server().set_unix_time(now_, seconds{2'000'001});
+  EXPECT_EQ(code(carl, carl.allocate()), 401U);
+  server().set_unix_time(now_, seconds{1'999'999});
+  EXPECT_EQ(code(carl, carl.allocate()), 0U);
+}
+
 TEST_F(TurnServerTest, CountsUsersOfTheSecretByNameNotByExpiry) {
   auto few = options();
   few.max_allocations_per_user = 2;
