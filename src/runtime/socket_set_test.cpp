@@ -21,13 +21,15 @@ const IpAddress loopback = IpAddress::v4({127, 0, 0, 1});
 /// Two sessions' sockets on one shared port of loopback.
 class SharedSocketSets : public testing::Test {
  protected:
+  static Tuning on_a_free_port() {
+    Tuning out;
+    out.ice_loopback_only = true;
+    out.use_ipv6 = false;
+    boost::asio::io_context io;
+    out.udp_mux_port = udp::socket{io, {udp::v4(), 0}}.local_endpoint().port();
+    return out;
+  }
   SharedSocketSets() {
-    tuning.ice_loopback_only = true;
-    tuning.use_ipv6 = false;
-    {
-      boost::asio::io_context other;
-      tuning.udp_mux_port = udp::socket{other, {udp::v4(), 0}}.local_endpoint().port();
-    }
     mux = *UdpMux::at(io.get_executor(), tuning);
     for (SocketSet* set : {&first, &second}) {
       set->on_ready(alive, {.readable = [](SocketSet::Socket&) {},
@@ -59,7 +61,7 @@ class SharedSocketSets : public testing::Test {
   }
 
   boost::asio::io_context io;
-  Tuning tuning;
+  const Tuning tuning = on_a_free_port();
   std::shared_ptr<int> alive = std::make_shared<int>();
   std::shared_ptr<UdpMux> mux;
   SocketSet first{io.get_executor(), tuning};

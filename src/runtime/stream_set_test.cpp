@@ -1,7 +1,6 @@
 #include "runtime/stream_set.hpp"
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -15,6 +14,7 @@
 
 #include "base/bytes.hpp"
 #include "crypto/testing/tls_server.hpp"
+#include "runtime/testing/no_descriptors.hpp"
 
 namespace linnet::runtime {
 namespace {
@@ -399,15 +399,12 @@ TEST_F(StreamSetTest, AcceptsAgainAtAllItsListenersWhenThereAreDescriptorsAgain)
     for (std::size_t i = 0; i < locals.size(); ++i)
       clients[first + i].connect({boost::asio::ip::address_v4::loopback(), locals.at(i)->port});
   };
-  rlimit before{};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-  rlimit none = before;
-  none.rlim_cur = 0;
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
-  connect_to_each(0);
-  (void)run_until([] { return false; }, 50ms);
-  EXPECT_EQ(set->size(), 0U);
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  {
+    const testing::NoDescriptors none;
+    connect_to_each(0);
+    (void)run_until([] { return false; }, 50ms);
+    EXPECT_EQ(set->size(), 0U);
+  }
   EXPECT_TRUE(run_until([&] { return set->size() == 2; }, 20s));
   connect_to_each(2);
   EXPECT_TRUE(run_until([&] { return set->size() == 4; }, 20s));

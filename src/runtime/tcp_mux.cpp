@@ -17,8 +17,6 @@ namespace {
 constexpr int backlog = 512;
 /// RFC 4571: the length before a frame.
 constexpr std::size_t length_size = 2;
-/// Before accepting again when the system was out of descriptors.
-constexpr auto accept_again = std::chrono::seconds{1};
 
 }  // namespace
 
@@ -45,7 +43,7 @@ std::shared_ptr<TcpMux> TcpMux::make(boost::asio::any_io_executor executor, std:
 }
 
 TcpMux::TcpMux(Key, boost::asio::any_io_executor executor, std::uint16_t port)
-    : executor_(std::move(executor)), port_(port), patience_(executor_), accept_timer_(executor_) {}
+    : executor_(std::move(executor)), port_(port), patience_(executor_) {}
 
 TcpMux::MemberId TcpMux::join(Member member) {
   const MemberId id = demux_.add();
@@ -68,7 +66,6 @@ void TcpMux::stop() {
   for (const auto& stranger : strangers_) stranger->socket.stop();
   strangers_.clear();
   patience_.cancel();
-  accept_timer_.cancel();
 }
 
 void TcpMux::abandon() {
@@ -112,11 +109,9 @@ void TcpMux::accept(const std::shared_ptr<Listener>& listener) {
       continue;
     }
     if (accepted.error() == std::errc::operation_would_block) break;
-    accept_timer_.expires_after(accept_again);
-    accept_timer_.async_wait([self = shared_from_this(), listener](boost::system::error_code error) {
+    return listener->wait_a_moment([self = shared_from_this(), listener](boost::system::error_code error) {
       if (!error) self->wait(listener);
     });
-    return;
   }
   wait(listener);
 }

@@ -19,6 +19,7 @@
 #include "linnet/core/datagram.hpp"
 #include "linnet/core/error.hpp"
 #include "linnet/tuning.hpp"
+#include "runtime/listener.hpp"
 #include "runtime/ready.hpp"
 #include "transport/socket_demux.hpp"
 
@@ -81,7 +82,6 @@ class TcpMux : public std::enable_shared_from_this<TcpMux> {
   void abandon();
 
  private:
-  using Listener = Ready<io::TcpListener>;
   struct Stranger {
     Stranger(const boost::asio::any_io_executor& executor, io::TcpSocket tcp, const Path& p,
              std::chrono::steady_clock::time_point t)
@@ -112,7 +112,6 @@ class TcpMux : public std::enable_shared_from_this<TcpMux> {
   std::unordered_map<IpAddress, std::shared_ptr<Listener>> listeners_;
   std::deque<std::shared_ptr<Stranger>> strangers_;  ///< The oldest first.
   boost::asio::steady_timer patience_;
-  boost::asio::steady_timer accept_timer_;
   Statistics statistics_;
 };
 

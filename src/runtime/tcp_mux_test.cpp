@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "linnet/core/generator.hpp"
+#include "runtime/testing/no_descriptors.hpp"
 #include "stun/message_builder.hpp"
 
 // Strangers at the door of many sessions.
@@ -108,6 +109,26 @@ TEST_F(TcpMuxTest, AStreamIsTheSessionsThatItsFirstCheckNames) {
   Bytes rest(100);
   EXPECT_EQ(streams[0].socket->read(rest).bytes, more.size()) << "what follows is still there";
   EXPECT_EQ(mux->strangers(), 0U);
+}
+
+TEST_F(TcpMuxTest, AcceptsAgainOnAllAddressesWhenThereAreDescriptorsAgain) {
+  open();
+  ASSERT_TRUE(mux->open(IpAddress::v4({127, 0, 0, 2})));
+  std::vector<tcp::socket> peers;
+  for (int i = 0; i < 4; ++i) peers.emplace_back(io).open(tcp::v4());
+  const auto connect_to_each = [&](std::size_t first) {
+    peers[first].connect({asio::ip::make_address_v4("127.0.0.1"), at.port});
+    peers[first + 1].connect({asio::ip::make_address_v4("127.0.0.2"), at.port});
+  };
+  {
+    const testing::NoDescriptors none;
+    connect_to_each(0);
+    (void)io.run_for(50ms);
+    EXPECT_EQ(mux->strangers(), 0U);
+  }
+  run_until([&] { return mux->strangers() == 2; });
+  connect_to_each(2);
+  run_until([&] { return mux->strangers() == 4; });
 }
 
 TEST_F(TcpMuxTest, TheFirstCheckMayComeByteByByte) {

@@ -1,7 +1,6 @@
 #include "runtime/turn_host.hpp"
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "runtime/testing/no_descriptors.hpp"
 #include "turn_server/testing_client.hpp"
 
 namespace linnet::runtime {
@@ -27,7 +27,7 @@ using stun::AttributeType;
 using turn_server::testing::Bytes;
 using turn_server::testing::Client;
 
-class TurnHostTest : public testing::Test {
+class TurnHostTest : public ::testing::Test {
  protected:
   ~TurnHostTest() override {
     if (host_) host_->stop();
@@ -91,23 +91,6 @@ TEST_F(TurnHostTest, KeepsLittleForAClientThatReadsNothing) {
   EXPECT_EQ(host_->streams(), 1U);
 }
 
-/// The system has no descriptors left while it lives.
-class NoDescriptors {
- public:
-  NoDescriptors() {
-    ::getrlimit(RLIMIT_NOFILE, &before_);
-    rlimit none = before_;
-    none.rlim_cur = 0;
-    ::setrlimit(RLIMIT_NOFILE, &none);
-  }
-  NoDescriptors(const NoDescriptors&) = delete;
-  NoDescriptors& operator=(const NoDescriptors&) = delete;
-  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-
- private:
-  rlimit before_{};
-};
-
 TEST_F(TurnHostTest, AcceptsAgainOnAllItsAddressesWhenThereAreDescriptorsAgain) {
   const std::vector addresses{IpAddress::v4({127, 0, 0, 1}), IpAddress::v4({127, 0, 0, 2})};
   start(addresses);
@@ -117,7 +100,7 @@ TEST_F(TurnHostTest, AcceptsAgainOnAllItsAddressesWhenThereAreDescriptorsAgain) 
     clients[client].connect({asio::ip::make_address_v4(address), host_->port()});
   };
   {
-    const NoDescriptors none;
+    const testing::NoDescriptors none;
     connect(0, "127.0.0.1");
     connect(1, "127.0.0.2");
     (void)io_.run_for(std::chrono::milliseconds{50});
