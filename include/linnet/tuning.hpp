@@ -81,9 +81,9 @@ struct Tuning {
   IceTcp ice_tcp = IceTcp::Active;
   /// Off: no UDP candidates, and no UDP socket, for networks that let none through (and for tests).
   bool ice_udp = true;
-  /// Watch this machine's networks while connected: an address that appears is told to the peer as a new candidate
-  /// (icegatheringstate goes to gathering and back to complete) and used when it is better or what was used has gone.
-  /// A path that went away leaves the connection disconnected, and failed only after `ice_consent_timeout`. Linux only.
+  /// Watch this machine's networks while connected (Linux only): an address that appears is told as a new candidate
+  /// (icegatheringstate goes to gathering and back) and used when it is better or what was used has gone. A path that
+  /// went away leaves the connection disconnected, failed only after `ice_consent_timeout`. Lost relays are had again.
   bool ice_continual_gathering = true;
   /// Tell the addresses of this machine as random names, which only hosts on the same link can resolve, by multicast
   /// DNS (draft-ietf-mmusic-mdns-ice-candidates), as browsers do for pages that may not use camera and microphone. No

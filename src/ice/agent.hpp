@@ -74,7 +74,7 @@ class Agent {
   void connected(TimePoint now, const Path& path);
   /// Answers Connect, or tells that the stream has ended; `why` is for people.
   void disconnected(TimePoint now, const Path& path, std::string_view why);
-  /// For gatherings to come.
+  /// For gatherings to come, and for relays that are lost.
   void set_servers(std::vector<Server> servers) { options_.servers = std::move(servers); }
   void set_policy(IceTransportPolicy policy) { options_.policy = policy; }
 
