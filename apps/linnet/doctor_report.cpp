@@ -99,8 +99,8 @@ void add_addresses(const NetworkReport& report, std::vector<std::string>& out) {
     address_width = std::max(address_width, to_string(each.address).size());
   }
   for (const auto& each : report.addresses) {
-    auto line = "  " + padded(each.interface, width) + "  " + padded(to_string(each.address), address_width) + "  " +
-                std::string{scope_of(each.address)};
+    auto line = "  " + padded(Output::printable(each.interface), width) + "  " +
+                padded(to_string(each.address), address_width) + "  " + std::string{scope_of(each.address)};
     if (each.wireless) line += ", wireless";
     if (each.point_to_point) line += ", a tunnel or a modem";
     if (!each.gathered) line += ", not offered to peers";
@@ -160,7 +160,7 @@ json::object DoctorReport::json() const {
   const Verdict verdict = judge(network);
   json::array addresses;
   for (const auto& each : network.addresses)
-    addresses.push_back(json::object{{"interface", each.interface},
+    addresses.push_back(json::object{{"interface", Output::well_formed(each.interface)},
                                      {"address", to_string(each.address)},
                                      {"family", each.address.is_v4() ? "IPv4" : "IPv6"},
                                      {"scope", scope_of(each.address)},

@@ -9,6 +9,7 @@
 #include "linnet/exception.hpp"
 #include "linnet/ice_candidate.hpp"
 #include "linnet/nat_behavior.hpp"
+#include "linnet/network_check.hpp"
 #include "linnet/peer_connection.hpp"
 #include "linnet/runtime.hpp"
 #include "linnet/session_description.hpp"

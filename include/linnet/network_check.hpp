@@ -3,6 +3,7 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <optional>
@@ -21,6 +22,9 @@ namespace linnet {
 
 /// Extension: what check_network() is to find out.
 struct NetworkCheckOptions {
+  /// Of one check; the others are left out. A signaling server that hands out more than that means no good.
+  static constexpr std::size_t max_servers = 64;
+
   std::vector<IceServer> ice_servers{};  ///< Each URL is asked, `stuns:` too, all at once.
   bool use_ipv4 = true;
   bool use_ipv6 = true;

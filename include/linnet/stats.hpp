@@ -62,6 +62,9 @@ struct CandidatePairStats : Stats {
   std::uint64_t packets_received = 0;
   std::uint64_t bytes_sent = 0;
   std::uint64_t bytes_received = 0;
+  /// Milliseconds, as `Stats::timestamp`; without connectivity checks. Empty: there was none.
+  std::optional<double> last_packet_sent_timestamp{};
+  std::optional<double> last_packet_received_timestamp{};
   double total_round_trip_time = 0;                 ///< Seconds, over all responses.
   std::optional<double> current_round_trip_time{};  ///< Seconds.
   std::uint64_t requests_sent = 0;

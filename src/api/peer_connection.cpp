@@ -225,7 +225,13 @@ void PeerConnection::start_add_ice_candidate(const Impl& impl, std::optional<Ice
 void PeerConnection::start_get_stats(const Impl& impl, detail::Completion<StatsReport> done) {
   on_executor(impl, [done = std::move(done)](Connection& c) mutable {
     StatsReport report = c.session().get_stats(io::SteadyClock::now());
-    for (auto& entry : report) std::visit([](Stats& s) { s.timestamp += unix_time_offset(); }, entry.second);
+    for (auto& [id, entry] : report) {
+      std::visit([](Stats& s) { s.timestamp += unix_time_offset(); }, entry);
+      auto* const pair = std::get_if<CandidatePairStats>(&entry);
+      if (!pair) continue;
+      for (auto* at : {&pair->last_packet_sent_timestamp, &pair->last_packet_received_timestamp})
+        if (*at) **at += unix_time_offset();
+    }
     c.finish(Result<StatsReport>{std::move(report)}, std::move(done));
   });
 }

@@ -164,6 +164,15 @@ TEST(PeerConnection, MeetsAPeerInTheSameProcessAndExchangesMessages) {
     EXPECT_EQ(p.a->sctp()->state, SctpTransportState::Connected);
     auto stats = co_await p.a->get_stats();
     EXPECT_FALSE(stats.empty());
+    for (const auto& [id, each] : stats) {
+      const auto* const of_pair = std::get_if<CandidatePairStats>(&each);
+      if (of_pair == nullptr || of_pair->packets_sent == 0) continue;
+      EXPECT_GT(of_pair->timestamp, 1.6e12) << "Unix time";
+      for (const auto& at : {of_pair->last_packet_sent_timestamp, of_pair->last_packet_received_timestamp}) {
+        EXPECT_LE(at.value_or(0), of_pair->timestamp);
+        EXPECT_GT(at.value_or(0), of_pair->timestamp - 60'000);
+      }
+    }
     chat.close();
     co_await other.on_close.next();
     EXPECT_EQ(other.ready_state(), DataChannelState::Closed);

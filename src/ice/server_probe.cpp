@@ -19,6 +19,7 @@ ServerProbe::ServerProbe(Server server, Duration limit, Generator& generator)
 
 void ServerProbe::start(TimePoint now) {
   advance(now);
+  if (std::exchange(started_, true)) return;
   const bool reliable = server_.protocol != Protocol::Udp;
   if (server_.kind == Server::Kind::Turn) {
     client_.emplace(turn::Options{.username = server_.username,
@@ -34,6 +35,14 @@ void ServerProbe::start(TimePoint now) {
   binding_due_ = true;
 }
 
+void ServerProbe::close(TimePoint now) {
+  advance(now);
+  started_ = true;
+  if (result_.outcome != Outcome::Pending) return;
+  result_.outcome = Outcome::NoAnswer;
+  if (client_) client_->close(now_);
+}
+
 void ServerProbe::heard(const stun::MessageView& message) {
   if (message.message_class() == stun::Class::Request || message.message_class() == stun::Class::Indication) return;
   if (sent_ == 1 && !result_.round_trip) result_.round_trip = now_ - sent_at_;
@@ -41,7 +50,7 @@ void ServerProbe::heard(const stun::MessageView& message) {
 
 void ServerProbe::handle_packet(TimePoint now, std::span<std::byte> bytes) {
   advance(now);
-  if (result_.outcome != Outcome::Pending) return;
+  if (!started_ || result_.outcome != Outcome::Pending) return;
   if (client_) {
     if (const auto message = stun::MessageView::parse(bytes)) heard(*message);
     (void)client_->handle_packet(now_, bytes);
@@ -77,7 +86,7 @@ std::size_t ServerProbe::poll_packet(TimePoint now, std::span<std::byte> out) {
 
 void ServerProbe::handle_timeout(TimePoint now) {
   advance(now);
-  if (result_.outcome != Outcome::Pending) return;
+  if (!started_ || result_.outcome != Outcome::Pending) return;
   if (client_) {
     client_->handle_timeout(now_);
     return take_events();
@@ -90,7 +99,7 @@ void ServerProbe::handle_timeout(TimePoint now) {
 }
 
 TimePoint ServerProbe::next_timeout() const noexcept {
-  if (result_.outcome != Outcome::Pending) return never;
+  if (!started_ || result_.outcome != Outcome::Pending) return never;
   return client_ ? client_->next_timeout() : binding_.next_timeout();
 }
 

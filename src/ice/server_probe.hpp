@@ -32,7 +32,10 @@ class ServerProbe {
 
   ServerProbe(Server server, Duration limit, Generator& generator);
 
+  /// Once.
   void start(TimePoint now);
+  /// No more; a relay that was given is given back, if the goodbye is polled and sent.
+  void close(TimePoint now);
   void handle_packet(TimePoint now, std::span<std::byte> bytes);
   [[nodiscard]] std::size_t poll_packet(TimePoint now, std::span<std::byte> out);
   void handle_timeout(TimePoint now);
@@ -52,6 +55,7 @@ class ServerProbe {
   stun::TransactionId id_{};
   StunTransaction binding_;
   bool binding_due_ = false;
+  bool started_ = false;
   unsigned sent_ = 0;
   TimePoint sent_at_{};
   Result result_;

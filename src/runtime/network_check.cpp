@@ -119,6 +119,7 @@ void NetworkCheck::read_servers() {
   for (const IceServer& server : options_.ice_servers) {
     for (const std::string& url : server.urls) {
       const std::size_t index = report_.servers.size();
+      if (index == NetworkCheckOptions::max_servers) break;
       auto& entry = report_.servers.emplace_back(NetworkReport::Server{.url = url});
       auto parsed = ice::parse_server_url(url);
       if (!parsed) {
@@ -409,6 +410,10 @@ void NetworkCheck::finish() {
   const TimePoint now = io::SteadyClock::now();
   for (Trial& trial : trials_) {
     note(trial, now);
+    if (!trial.over && trial.probe) {
+      trial.probe->close(now);
+      transmit(trial, now);
+    }
     for (const Handle& socket : trial.sockets) socket->stop();
   }
   // Names that are still looked for.

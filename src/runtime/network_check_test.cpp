@@ -74,6 +74,12 @@ TEST_F(NetworkCheckTest, KeepsToItsLimit) {
   EXPECT_THAT(report.servers[1].attempts[0].text, HasSubstr("stun:"));
 }
 
+TEST_F(NetworkCheckTest, AsksNoMoreServersThanItMay) {
+  NetworkCheckOptions options{.ice_servers = {{.urls = std::vector<std::string>(100, "nonsense")},
+                                              {.urls = std::vector<std::string>(100, "stun:127.0.0.1:9")}}};
+  EXPECT_THAT(check(options).servers, SizeIs(NetworkCheckOptions::max_servers));
+}
+
 TEST_F(NetworkCheckTest, LeavesOutAFamilyThatIsNotWanted) {
   const auto report = check({.ice_servers = {{.urls = {"stun:127.0.0.1:9"}}}, .use_ipv4 = false});
   EXPECT_EQ(report.servers.at(0).attempts.at(0).state, ServerState::NameNotFound);

@@ -12,6 +12,7 @@ namespace {
 constexpr auto transport_id = "T0";
 
 double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
+double milliseconds(TimePoint t) { return std::chrono::duration<double, std::milli>(t.time_since_epoch()).count(); }
 std::string candidate_id(bool remote, ice::CandidateId id) {
   return (remote ? "IR" : "IL") + std::to_string(id.value());
 }
@@ -69,6 +70,8 @@ void add_pair(StatsReport& report, double at, const ice::CandidatePair& pair) {
   stats.packets_received = s.packets_received;
   stats.bytes_sent = s.bytes_sent;
   stats.bytes_received = s.bytes_received;
+  if (s.packets_sent != 0) stats.last_packet_sent_timestamp = milliseconds(s.last_packet_sent);
+  if (s.packets_received != 0) stats.last_packet_received_timestamp = milliseconds(s.last_packet_received);
   stats.total_round_trip_time = seconds(s.total_round_trip_time);
   if (s.current_round_trip_time) stats.current_round_trip_time = seconds(*s.current_round_trip_time);
   stats.requests_sent = s.requests_sent;
@@ -125,7 +128,7 @@ void add_sctp(StatsReport& report, double at, const sctp::Association& sctp) {
 
 StatsReport Session::Impl::get_stats(TimePoint now) const {
   StatsReport report;
-  const double at = std::chrono::duration<double, std::milli>(std::max(now, now_).time_since_epoch()).count();
+  const double at = milliseconds(std::max(now, now_));
 
   PeerConnectionStats peer{{.timestamp = at, .id = "P"}};
   peer.data_channels_opened = channels_.opened();

@@ -132,13 +132,15 @@ struct Wire {
   std::uint64_t responses = 0;
   std::uint64_t packets = 0;
   std::uint64_t bytes = 0;
+  TimePoint last{};  ///< Of the packets.
 
-  void count(std::span<const std::byte> datagram) {
+  void count(TimePoint now, std::span<const std::byte> datagram) {
     const bool stun = datagram[0] < std::byte{4};
     requests += stun && datagram[0] == std::byte{0} && datagram[1] == std::byte{1} ? 1U : 0U;
     responses += stun && datagram[0] == std::byte{1} && datagram[1] == std::byte{1} ? 1U : 0U;
     packets += stun ? 0 : 1;
     bytes += stun ? 0 : datagram.size();
+    if (!stun) last = now;
   }
 };
 
@@ -150,7 +152,7 @@ TEST(SessionStats, CountWhatWentOverAPairAndHowLongItTook) {
     Wire& from = &node.machine == rig.a.session.get() ? a : b;
     for (const auto& run : batch.runs()) {
       for (std::size_t at = 0; at < run.bytes.size(); at += run.segment_size)
-        from.count(run.bytes.subspan(at, std::min(run.segment_size, run.bytes.size() - at)));
+        from.count(rig.now(), run.bytes.subspan(at, std::min(run.segment_size, run.bytes.size() - at)));
     }
   };
   const ChannelId id = rig.connect();
@@ -166,6 +168,12 @@ TEST(SessionStats, CountWhatWentOverAPairAndHowLongItTook) {
   EXPECT_EQ(pair.packets_received, b.packets);
   EXPECT_EQ(pair.bytes_sent, a.bytes);
   EXPECT_EQ(pair.bytes_received, b.bytes);
+  const auto at = [](TimePoint time) {
+    return std::chrono::duration<double, std::milli>(time.time_since_epoch()).count();
+  };
+  EXPECT_NEAR(pair.last_packet_sent_timestamp.value(), at(a.last), 0.001);
+  EXPECT_NEAR(pair.last_packet_received_timestamp.value(), at(b.last + 15ms + sim::LinkOptions{}.latency), 0.1);
+  EXPECT_LT(pair.last_packet_sent_timestamp, pair.timestamp - 5'000) << "consent checks do not count";
   EXPECT_GT(a.bytes, b.bytes + 40'000);
   EXPECT_NE(a.packets, b.packets);
   EXPECT_EQ(pair.requests_sent + pair.consent_requests_sent, a.requests);

@@ -86,6 +86,57 @@ constexpr std::array ice_server_members = {"urls", "username", "credential"};
 constexpr std::array data_channel_init_members = {
     "ordered", "maxPacketLifeTime", "maxRetransmits", "protocol", "negotiated", "id", "priority"};
 
+constexpr std::array ice_error_event_members = {"address", "port", "url", "errorCode", "errorText"};
+constexpr std::array peer_connection_stats_members = {"dataChannelsOpened", "dataChannelsClosed"};
+constexpr std::array transport_stats_members = {"packetsSent",
+                                                "packetsReceived",
+                                                "bytesSent",
+                                                "bytesReceived",
+                                                "iceRole",
+                                                "iceLocalUsernameFragment",
+                                                "dtlsState",
+                                                "iceState",
+                                                "selectedCandidatePairId",
+                                                "localCertificateId",
+                                                "remoteCertificateId",
+                                                "tlsVersion",
+                                                "dtlsCipher",
+                                                "dtlsRole",
+                                                "srtpCipher",
+                                                "selectedCandidatePairChanges",
+                                                "ccfbMessagesSent",
+                                                "ccfbMessagesReceived"};
+constexpr std::array candidate_pair_stats_members = {"transportId",
+                                                     "localCandidateId",
+                                                     "remoteCandidateId",
+                                                     "state",
+                                                     "nominated",
+                                                     "packetsSent",
+                                                     "packetsReceived",
+                                                     "bytesSent",
+                                                     "bytesReceived",
+                                                     "lastPacketSentTimestamp",
+                                                     "lastPacketReceivedTimestamp",
+                                                     "totalRoundTripTime",
+                                                     "currentRoundTripTime",
+                                                     "availableOutgoingBitrate",
+                                                     "availableIncomingBitrate",
+                                                     "requestsReceived",
+                                                     "requestsSent",
+                                                     "responsesReceived",
+                                                     "responsesSent",
+                                                     "consentRequestsSent",
+                                                     "packetsDiscardedOnSend",
+                                                     "bytesDiscardedOnSend"};
+constexpr std::array candidate_stats_members = {
+    "transportId",   "address",    "port",           "protocol",    "candidateType",    "priority", "url",
+    "relayProtocol", "foundation", "relatedAddress", "relatedPort", "usernameFragment", "tcpType"};
+constexpr std::array certificate_stats_members = {"fingerprint", "fingerprintAlgorithm", "base64Certificate",
+                                                  "issuerCertificateId"};
+constexpr std::array data_channel_stats_members = {
+    "label",        "protocol",  "dataChannelIdentifier", "state",
+    "messagesSent", "bytesSent", "messagesReceived",      "bytesReceived"};
+
 std::string read(const std::string& path) {
   std::ifstream file{std::string{LINNET_SOURCE_DIR} + "/" + path};
   std::ostringstream out;
@@ -162,6 +213,16 @@ TEST(W3cMembers, OfTheDictionariesAreMapped) {
   expect_mapped("RTCConfiguration", "configuration.hpp", configuration_members);
   expect_mapped("RTCIceServer", "configuration.hpp", ice_server_members);
   expect_mapped("RTCDataChannelInit", "data_channel_init.hpp", data_channel_init_members);
+}
+
+TEST(W3cMembers, OfTheStatisticsAreMapped) {
+  expect_mapped("RTCPeerConnectionStats", "stats.hpp", peer_connection_stats_members);
+  expect_mapped("RTCTransportStats", "stats.hpp", transport_stats_members);
+  expect_mapped("RTCIceCandidatePairStats", "stats.hpp", candidate_pair_stats_members);
+  expect_mapped("RTCIceCandidateStats", "stats.hpp", candidate_stats_members);
+  expect_mapped("RTCCertificateStats", "stats.hpp", certificate_stats_members);
+  expect_mapped("RTCDataChannelStats", "stats.hpp", data_channel_stats_members);
+  expect_mapped("RTCPeerConnectionIceErrorEvent", "peer_connection.hpp", ice_error_event_members);
 }
 
 TEST(W3cMembers, OfRtcDataChannelAreMapped) {

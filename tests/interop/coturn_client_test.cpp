@@ -3,6 +3,7 @@
 
 #include <array>
 #include <boost/asio/io_context.hpp>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -21,10 +22,13 @@ class CoturnClient : public testing::Test {
   CoturnClient() { EXPECT_TRUE(server_.start()); }
 
   /// What the client says. `-y`: pairs of relays of this server talk to each other.
-  std::string run(const std::string& arguments, const std::string& server = "127.0.0.1") {
+  std::string run(const std::string& arguments) {
+    return say("turnutils_uclient -y -c -n 20 -m 2 -l 170 " + arguments);
+  }
+  /// What another of coturn's programs says of the server.
+  std::string say(const std::string& program) {
     std::thread thread{[this] { io_.run(); }};
-    const std::string command = "timeout 60 turnutils_uclient -y -c -n 20 -m 2 -l 170 -p " +
-                                std::to_string(server_.port()) + " " + arguments + " " + server + " 2>&1";
+    const std::string command = "timeout 60 " + program + " -p " + std::to_string(server_.port()) + " 127.0.0.1 2>&1";
     std::string out;
     {
       const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe{::popen(command.c_str(), "r"), &::pclose};
@@ -37,11 +41,18 @@ class CoturnClient : public testing::Test {
   }
   [[nodiscard]] StunTurnServer::Stats stats() const { return server_.stats(); }
 
+  [[nodiscard]] std::uint16_t alternate_port() const { return server_.alternate_port(); }
+
   static constexpr const char* all_arrived = "Total lost packets 0 (0.000000%)";
 
  private:
   boost::asio::io_context io_{1};
-  StunTurnServer server_{io_.get_executor(), {.port = 0, .users = {{"ann", "apple"}}, .secret = "north"}};
+  StunTurnServer server_{io_.get_executor(),
+                         {.port = 0,
+                          .alternate_port = 0,
+                          .alternate_address = "127.0.0.2",
+                          .users = {{"ann", "apple"}},
+                          .secret = "north"}};
 };
 
 TEST_F(CoturnClient, RelaysWithAPasswordOverChannels) {
@@ -63,6 +74,14 @@ TEST_F(CoturnClient, RelaysWithTheSharedSecret) {
 TEST_F(CoturnClient, RelaysOverTcp) {
   EXPECT_THAT(run("-t -u ann -w apple"), HasSubstr(all_arrived));
   EXPECT_GE(stats().relayed, 40U);
+}
+
+TEST_F(CoturnClient, FindsOutThatThereIsNoNat) {
+  const std::string out = say("turnutils_natdiscovery -m -f -L 127.0.0.1");
+  EXPECT_THAT(out, HasSubstr("No NAT! (Endpoint Independent Mapping)"));
+  EXPECT_THAT(out, HasSubstr("NAT with Endpoint Independent Filtering!"));
+  EXPECT_THAT(out, HasSubstr("Other addr: : 127.0.0.2:" + std::to_string(alternate_port())));
+  EXPECT_THAT(out, HasSubstr("Response origin: : 127.0.0.2:" + std::to_string(alternate_port())));
 }
 
 TEST_F(CoturnClient, GetsNoRelayWithAWrongSecret) {

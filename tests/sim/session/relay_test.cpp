@@ -104,6 +104,15 @@ TEST(SessionRelay, StatisticsTellOfTheRelay) {
     EXPECT_EQ(candidate->relay_protocol, "udp");
     EXPECT_EQ(candidate->url, "turn:198.51.100.1");
     EXPECT_EQ(candidate->address, "198.51.100.1");
+    EXPECT_EQ(candidate->protocol, "udp");
+    EXPECT_GT(candidate->port, 0U);
+    EXPECT_GT(candidate->priority, 0U);
+    EXPECT_FALSE(candidate->foundation.empty());
+    EXPECT_FALSE(candidate->username_fragment.empty());
+    EXPECT_FALSE(candidate->tcp_type);
+    // Not even where we are related to is told.
+    EXPECT_EQ(candidate->related_address, "0.0.0.0");
+    EXPECT_EQ(candidate->related_port, 0U);
   }
   EXPECT_EQ(relays, 1U);
   const auto& transport = std::get<TransportStats>(report.at("T0"));
@@ -114,6 +123,40 @@ TEST(SessionRelay, StatisticsTellOfTheRelay) {
   EXPECT_GE(pair.packets_received, 4U);
   EXPECT_TRUE(pair.current_round_trip_time);
   EXPECT_EQ(pair.bytes_sent, transport.bytes_sent);
+  EXPECT_EQ(transport.selected_candidate_pair_changes, 1U);
+  EXPECT_GT(pair.last_packet_sent_timestamp, 0);
+  EXPECT_GT(pair.last_packet_received_timestamp, pair.last_packet_sent_timestamp.value() - 1'000);
+  EXPECT_GT(pair.total_round_trip_time, 0);
+  EXPECT_GE(pair.responses_received, 1U);
+  EXPECT_GE(pair.requests_sent, 1U);
+  const auto consents = pair.consent_requests_sent;
+  call.meeting.run_for(30s);
+  const StatsReport later = call.meeting.a.session->get_stats(call.meeting.now());
+  const auto& now = std::get<CandidatePairStats>(later.at(pair.id));
+  EXPECT_GE(now.consent_requests_sent, consents + 4);
+  EXPECT_GT(now.responses_received, pair.responses_received);
+  EXPECT_GT(now.total_round_trip_time, pair.total_round_trip_time);
+}
+
+TEST(SessionRelay, StatisticsTellWhereAServerSeesUsToo) {
+  RelayedCall call{1, with_turn(), with_turn()};
+  ASSERT_EQ(call.open(), Stop::Done);
+  const StatsReport report = call.meeting.a.session->get_stats(call.meeting.now());
+  unsigned seen = 0;
+  for (const auto& [id, stats] : report) {
+    const auto* candidate = std::get_if<IceCandidateStats>(&stats);
+    if (candidate == nullptr || candidate->remote || candidate->candidate_type == IceCandidateType::Host) continue;
+    // A peer-reflexive one is what the peer saw; no server told.
+    const bool of_server = candidate->candidate_type != IceCandidateType::Prflx;
+    EXPECT_EQ(candidate->url.has_value(), of_server);
+    EXPECT_EQ(candidate->relay_protocol.has_value(), candidate->candidate_type == IceCandidateType::Relay);
+    EXPECT_TRUE(candidate->related_address && candidate->related_port);
+    if (candidate->candidate_type != IceCandidateType::Srflx) continue;
+    ++seen;
+    EXPECT_EQ(candidate->address, "203.0.113.1");
+    EXPECT_EQ(candidate->related_address, "10.0.0.1");
+  }
+  EXPECT_EQ(seen, 1U);
 }
 
 TEST(SessionRelay, ClosingDeliversAndThenGivesTheAllocationsBack) {

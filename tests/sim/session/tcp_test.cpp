@@ -79,6 +79,34 @@ TEST(SessionOverTcp, CarriesLargeMessagesHoweverTheStreamIsCut) {
   }
 }
 
+TEST(SessionOverTcp, StatisticsTellOfTheStream) {
+  TcpCall call{2};
+  ASSERT_EQ(call.open(), Stop::Done) << call.m.describe();
+  ASSERT_TRUE(call.m.a.session->send(call.m.now(), call.channel, std::string(10'000, 'x')));
+  ASSERT_EQ(call.m.run_until([&] { return call.received == 1; }, 10s), Stop::Done);
+  call.m.run_for(12s);
+  for (auto* const peer : {&call.m.a, &call.m.b}) {
+    const StatsReport report = peer->session->get_stats(call.m.now());
+    const auto& transport = std::get<TransportStats>(report.at("T0"));
+    EXPECT_EQ(transport.selected_candidate_pair_changes, 1U);
+    EXPECT_FALSE(transport.ice_local_username_fragment.empty());
+    const auto& pair = std::get<CandidatePairStats>(report.at(transport.selected_candidate_pair_id.value()));
+    EXPECT_EQ(pair.packets_sent, transport.packets_sent);
+    EXPECT_EQ(pair.packets_received, transport.packets_received);
+    EXPECT_EQ(pair.bytes_received, transport.bytes_received);
+    EXPECT_TRUE(pair.last_packet_sent_timestamp && pair.last_packet_received_timestamp);
+    EXPECT_GE(pair.consent_requests_sent, 1U);
+    EXPECT_TRUE(pair.current_round_trip_time);
+    const auto& local = std::get<IceCandidateStats>(report.at(pair.local_candidate_id));
+    const auto& remote = std::get<IceCandidateStats>(report.at(pair.remote_candidate_id));
+    EXPECT_EQ(local.protocol, "tcp");
+    EXPECT_EQ(remote.protocol, "tcp");
+    ASSERT_TRUE(local.tcp_type && remote.tcp_type);
+    EXPECT_NE(local.tcp_type, remote.tcp_type) << "one connects, the other one waits";
+    EXPECT_FALSE(local.relay_protocol || local.url);
+  }
+}
+
 TEST(SessionOverTcp, AStreamThatBreaksIsMadeAnewWithAndWithoutARestartAndLosesNothing) {
   for (const std::uint64_t seed : seeds(12)) {
     const SeedTrace trace{seed};
