@@ -122,6 +122,8 @@ void Agent::restart(TimePoint now) {
                          .remote_credentials = remote_->credentials,
                          .local_ufrag = local_credentials_.ufrag,
                          .remote_lite = remote_->lite};
+    previous_->local.ufrag = local_credentials_.ufrag;
+    previous_->remote.ufrag = remote_->credentials.ufrag;
     old_local_credentials_ = local_credentials_;
     std::erase_if(transactions_, [&](const Transaction& t) {
       return t.kind != Transaction::Kind::Consent || t.pair != previous_->pair.id;

@@ -149,7 +149,8 @@ StatsReport Session::Impl::get_stats(TimePoint now) const {
   transport.ice_local_username_fragment = ice.local_credentials().ufrag;
   transport.dtls_state = dtls_state_;
   transport.ice_state = ice_state_;
-  if (const auto selected = ice.selected_pair()) transport.selected_candidate_pair_id = pair_id(selected->pair.id);
+  const auto selected = ice.selected_pair();
+  if (selected) transport.selected_candidate_pair_id = pair_id(selected->pair.id);
   if (!dtls.version().empty()) transport.tls_version = dtls.version();
   if (!dtls.cipher().empty()) transport.dtls_cipher = dtls.cipher();
   if (!dtls.srtp_profile().empty()) transport.srtp_cipher = dtls.srtp_profile();
@@ -174,6 +175,12 @@ StatsReport Session::Impl::get_stats(TimePoint now) const {
   const std::string remote_ufrag = ice.remote() ? ice.remote()->credentials.ufrag : std::string{};
   for (const auto& known : ice.remote_candidates()) add_candidate(report, at, true, known, remote_ufrag);
   for (const ice::CandidatePair& pair : ice.pairs()) add_pair(report, at, pair);
+  // While a restart is under way, data goes over a pair that is none of the agent's present ones.
+  if (selected && !report.contains(pair_id(selected->pair.id))) {
+    add_candidate(report, at, false, {selected->pair.local, selected->local}, {});
+    add_candidate(report, at, true, {selected->pair.remote, selected->remote}, {});
+    add_pair(report, at, selected->pair);
+  }
   if (const sctp::Association* sctp = transport_->sctp()) add_sctp(report, at, *sctp);
   return report;
 }

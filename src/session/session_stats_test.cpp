@@ -79,6 +79,44 @@ TEST(SessionStats, CountTheChannelsThatOpenedAndThoseOfThemThatClosed) {
   }
 }
 
+TEST(SessionStats, NameNothingThatTheyDoNotHaveAlsoDuringAnIceRestart) {
+  Rig rig;
+  rig.connect();
+  const auto expect_whole = [&](const char* when) {
+    for (const Peer* peer : {&rig.a, &rig.b}) {
+      const StatsReport report = peer->session->get_stats(rig.now());
+      const auto pair = with_id<TransportStats>(report, "T0").selected_candidate_pair_id;
+      ASSERT_TRUE(pair) << peer->name << ' ' << when;
+      EXPECT_TRUE(report.contains(*pair)) << peer->name << ' ' << when;
+      for (const auto& each : all_of<CandidatePairStats>(report)) {
+        ASSERT_TRUE(report.contains(each.local_candidate_id)) << peer->name << ' ' << when;
+        ASSERT_TRUE(report.contains(each.remote_candidate_id)) << peer->name << ' ' << when;
+        EXPECT_FALSE(with_id<IceCandidateStats>(report, each.local_candidate_id).username_fragment.empty()) << when;
+        EXPECT_FALSE(with_id<IceCandidateStats>(report, each.remote_candidate_id).username_fragment.empty()) << when;
+      }
+    }
+  };
+  expect_whole("before");
+  const auto ufrag = [&] { return with_id<TransportStats>(rig.a.session->get_stats(rig.now()), "T0"); };
+  const auto before = ufrag().ice_local_username_fragment;
+  rig.a.session->restart_ice(rig.now());
+  ASSERT_TRUE(rig.a.session->set_local_description(rig.now()));
+  EXPECT_NE(ufrag().ice_local_username_fragment, before);
+  expect_whole("offered");
+  {
+    const StatsReport report = rig.a.session->get_stats(rig.now());
+    const auto old = with_id<IceCandidateStats>(report, selected(report).local_candidate_id);
+    EXPECT_EQ(old.username_fragment, before);
+  }
+  ASSERT_TRUE(rig.b.session->set_remote_description(rig.now(), *rig.a.session->local_description()));
+  expect_whole("heard");
+  ASSERT_TRUE(rig.b.session->set_local_description(rig.now()));
+  ASSERT_TRUE(rig.a.session->set_remote_description(rig.now(), *rig.b.session->local_description()));
+  expect_whole("answered");
+  rig.run_for(5s);
+  expect_whole("over");
+}
+
 TEST(SessionStats, ShowBothCertificatesAsTheDescriptionsHaveThem) {
   Rig rig;
   rig.connect();
