@@ -22,6 +22,7 @@ Agent::Agent(Options options, Generator& generator)
                .max_relays = options_.max_relays,
                .bound_streams = options_.bound_streams},
               options_.first_stream, generator),
+      connects_(options_.connect_interval, static_cast<unsigned>(options_.max_connects)),
       checks_(options_.max_pairs),
       pacer_(options_.pacing, options_.burst) {
   new_credentials();
@@ -143,7 +144,6 @@ void Agent::restart(TimePoint now) {
   servers_.clear();
   lost_relays_.clear();
   remote_.reset();
-  connects_ = 0;
   remote_done_ = failed_ = completed_ = concluded_ = settled_ = nominate_now_ = gathered_ = lost_ = false;
   nominations_ = 0;
   restarted_ = true;
@@ -155,6 +155,12 @@ void Agent::restart(TimePoint now) {
   timers_.stop(Timer::Mapping);
   timers_.stop(Timer::Allocate);
   update_state();
+}
+
+void Agent::forget_previous() {
+  std::erase_if(transactions_, [](const Transaction& t) { return t.previous; });
+  previous_.reset();
+  relays_.drop_retired(now_);
 }
 
 void Agent::set_role(TimePoint now, IceRole role) {

@@ -178,7 +178,7 @@ class Agent {
     Candidate candidate;
     std::optional<Endpoint> endpoint;  ///< Empty until its name is resolved, and for ever when that fails.
     std::optional<ResolveId> pending;
-    bool late = false;  ///< Told after the end of candidates: the peer has got another network.
+    bool late = false;  ///< Told after all others: the peer has got another network.
   };
   struct Transaction {
     enum class Kind : std::uint8_t { Check, Consent, Gather };
@@ -207,7 +207,13 @@ class Agent {
   struct ServerEntry {
     std::optional<ResolveId> pending;
     std::vector<IpAddress> addresses;
-    bool again = false;  ///< `pending` is for relays that were lost: the addresses are known, but may have changed.
+    bool again = false;  ///< `pending` asks once more: the addresses are known, but may have changed.
+  };
+  /// A server to be asked from a socket.
+  struct WaitingGather {
+    std::size_t server = 0;
+    Endpoint socket;
+    std::optional<IpAddress> address{};  ///< Of the server; empty: its first one.
   };
   /// A relay that there was, and that is to be had again.
   struct LostRelay {
@@ -246,6 +252,7 @@ class Agent {
   [[nodiscard]] IceConnectionState compute_state() const noexcept;
   void emit(Event event);
   void fail_all();
+  void forget_previous();
   [[nodiscard]] bool active() const noexcept { return !closed_ && !failed_; }
   [[nodiscard]] const LocalEntry* local(CandidateId id) const noexcept;
   [[nodiscard]] const RemoteEntry* remote_entry(CandidateId id) const noexcept;
@@ -261,9 +268,12 @@ class Agent {
 
   // agent_gather.cpp
   void start_server(std::size_t index);
+  void resolve_again(std::size_t index, const IpAddress& local);
+  [[nodiscard]] bool try_next_address(std::size_t index, const Endpoint& socket, const IpAddress& tried);
   void want_gather(std::size_t index, const LocalSocket& socket);
   void send_gathers();
-  void gather_from(std::size_t index, const LocalSocket& socket);
+  void gather_from(const WaitingGather& gather, const LocalSocket& socket);
+  [[nodiscard]] bool has_room_for_local();
   void add_host(const LocalSocket& socket);
   void add_udp_host(const LocalSocket& socket);
   void add_server_reflexive(const Endpoint& local, const Server& server, std::optional<Endpoint> told_by,
@@ -289,6 +299,7 @@ class Agent {
   [[nodiscard]] std::optional<Datagram> unwrap_relayed(const Datagram& datagram);
   void drain_relays();
   void relay_allocated(const turn::Relays::Allocated& allocated);
+  [[nodiscard]] bool ask_elsewhere(const turn::Relays::Failed& failed);
   void relay_failed(const turn::Relays::Failed& failed);
   void relay_refused(const turn::Relays::Refused& refused);
   [[nodiscard]] bool is_own_address(const Endpoint& relayed, const turn::Relays::Site& site) const noexcept;
@@ -302,6 +313,7 @@ class Agent {
   [[nodiscard]] bool does_for(const Server& server, const Endpoint& socket, const LostRelay& lost) const noexcept;
   [[nodiscard]] bool relay_lost(const turn::Relays::Failed& failed);
   void relay_found(const turn::Relays::Site& site);
+  void inherit_relay(const turn::Relays::Site& site);
   void allocate_again();
   void allocate_again(LostRelay& lost);
   void arm_allocate_again();
@@ -323,6 +335,7 @@ class Agent {
   void release_tcp_streams();
 
   // agent_remote.cpp
+  static constexpr std::size_t last_remotes = 8;  ///< Of those that come and go.
   void pair_remote(const RemoteEntry& remote);
   void pair_local(const LocalEntry& local);
   CandidatePair* form_pair(const LocalEntry& local, const RemoteEntry& remote);
@@ -419,7 +432,7 @@ class Agent {
   std::vector<LocalEntry> locals_;
   std::vector<Server> servers_in_use_;
   std::vector<ServerEntry> servers_;
-  std::vector<std::pair<std::size_t, Endpoint>> waiting_gathers_;  ///< Server and socket, to be asked at the pace.
+  std::vector<WaitingGather> waiting_gathers_;  ///< At the pace.
   std::vector<LostRelay> lost_relays_;
   turn::Relays relays_;
   std::vector<std::string> foundations_;
@@ -434,16 +447,17 @@ class Agent {
   // Streams to peers.
   std::vector<TcpStream> tcp_streams_;
   std::uint16_t next_stream_ = 0;
-  std::size_t connects_ = 0;  ///< Streams opened in this generation.
+  Pacer connects_;
 
   // Checks.
   CheckList checks_;
   Pacer pacer_;
   std::vector<Transaction> transactions_;
-  bool nominate_now_ = false;      ///< The nomination delay is over.
-  bool completed_ = false;         ///< Was `completed` in this generation: it does not go back to `connected`.
-  bool concluded_ = false;         ///< A pair of this generation is nominated.
-  bool settled_ = false;           ///< The same, ever: `concluded_` is taken back when it is time to choose again.
+  bool nominate_now_ = false;  ///< The nomination delay is over.
+  bool completed_ = false;     ///< Was `completed` in this generation: it does not go back to `connected`.
+  bool concluded_ = false;     ///< A pair of this generation is nominated.
+  bool settled_ = false;       ///< The same, ever: `concluded_` is taken back when it is time to choose again.
+  TimePoint settled_at_{};
   bool gathered_ = false;          ///< Gathering was complete in this generation: what comes now is another network.
   bool lost_ = false;              ///< The network of the selected pair went away, and nothing has taken its place yet.
   std::uint32_t nominations_ = 0;  ///< How often we have nominated in this generation.

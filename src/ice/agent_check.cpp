@@ -174,8 +174,8 @@ CandidateId Agent::local_for(const CandidatePair& pair, const Endpoint& mapped, 
   }
   const auto host = std::ranges::find_if(locals_, [&](const LocalEntry& l) { return here(l) && l.paired; });
   if (host == locals_.end()) return pair.local;
-  if (locals_.size() >= options_.max_local_candidates || mapped.address.family() != base.address.family())
-    return host->id;
+  if (mapped.address.family() != base.address.family()) return host->id;
+  const CandidateId known = host->id;
   // RFC 8445 section 7.2.5.3.1: the peer sees us at an address that we did not know. It is not signaled.
   LocalEntry entry{CandidateId{next_candidate_++}, host->candidate, base, false};
   entry.candidate.foundation = foundation_of(IceCandidateType::Prflx, base.address, {});
@@ -184,6 +184,7 @@ CandidateId Agent::local_for(const CandidatePair& pair, const Endpoint& mapped, 
   entry.candidate.port = mapped.port;
   entry.candidate.type = IceCandidateType::Prflx;
   if (const auto related = host->candidate.endpoint()) entry.candidate.related = *related;
+  if (!has_room_for_local()) return known;
   locals_.push_back(std::move(entry));
   return locals_.back().id;
 }

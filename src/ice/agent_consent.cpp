@@ -82,8 +82,7 @@ void Agent::consent_lost() {
   // RFC 7675 section 5.1: nothing more may be sent on this pair.
   const bool was_previous = !selected_ && previous_.has_value();
   if (was_previous) {
-    std::erase_if(transactions_, [](const Transaction& t) { return t.previous; });
-    previous_.reset();
+    forget_previous();
     stop_consent();
     choose_selected();
     // The answer to the restart may never come: whoever could give it no longer answers. So this ends, too.

@@ -14,8 +14,6 @@ namespace {
 
 constexpr std::uint16_t unreachable = 701;  // W3C RTCPeerConnectionIceErrorEvent.errorCode
 
-bool is_local_name(std::string_view host) { return host.ends_with(".local") || host.ends_with(".local."); }
-
 }  // namespace
 
 void Agent::gather(TimePoint now) {
@@ -68,6 +66,7 @@ void Agent::add_socket(TimePoint now, const LocalSocket& socket) {
     add_host(socket);
   }
   for (std::size_t i = 0; i < servers_.size(); ++i) {
+    resolve_again(i, socket.local.address);
     if (!servers_[i].addresses.empty()) want_gather(i, socket);
   }
   run();
@@ -93,6 +92,18 @@ void Agent::rename_socket(const LocalSocket& socket) {
   run();
 }
 
+/// A network may have a name server that knows what was not to be known before, or addresses of its own family.
+void Agent::resolve_again(std::size_t index, const IpAddress& local) {
+  ServerEntry& server = servers_[index];
+  const bool known = std::ranges::find(server.addresses, local.family(), &IpAddress::family) != server.addresses.end();
+  if (known || server.pending || local.is_link_local() || local.is_loopback()) return;
+  const std::string& host = servers_in_use_[index].host;
+  if (IpAddress::parse(host)) return;
+  server.pending = ResolveId{next_resolve_++};
+  server.again = true;
+  emit(Resolve{*server.pending, host, is_local_name(host)});
+}
+
 void Agent::sockets_done(TimePoint now) {
   advance(now);
   if (!active() || gathering_state_ != IceGatheringState::Gathering) return;
@@ -105,7 +116,7 @@ void Agent::remove_socket(TimePoint now, const Endpoint& local, Protocol protoco
   const auto same = [&](const LocalSocket& s) { return s.local == local && s.protocol == protocol; };
   if (closed_ || std::erase_if(sockets_, same) == 0) return;
   if (protocol == Protocol::Udp) {
-    std::erase_if(waiting_gathers_, [&](const auto& gather) { return gather.second == local; });
+    std::erase_if(waiting_gathers_, [&](const auto& gather) { return gather.socket == local; });
     relays_.remove_socket(now_, local);
   }
   // With the address goes what connects from it.
@@ -128,7 +139,7 @@ void Agent::drop_base(const Endpoint& base) {
 
 void Agent::drop_paths(const std::function<bool(const Path&)>& gone) {
   if (previous_ && gone(previous_->pair.path)) {
-    previous_.reset();
+    forget_previous();
     if (!selected_) stop_consent();
   }
   const CandidatePair* const pair = selected_ ? checks_.find(*selected_) : nullptr;
@@ -160,6 +171,7 @@ void Agent::resolved(TimePoint now, ResolveId id, std::span<const IpAddress> add
     if (server.pending != id) continue;
     server.pending.reset();
     const bool again = std::exchange(server.again, false);
+    const std::vector<IpAddress> before = server.addresses;
     if (!again || !addresses.empty()) server.addresses.assign(addresses.begin(), addresses.end());
     if (addresses.empty() && !again) {
       const bool turn = servers_in_use_[i].kind == Server::Kind::Turn;
@@ -170,7 +182,11 @@ void Agent::resolved(TimePoint now, ResolveId id, std::span<const IpAddress> add
                          unreachable,
                          turn ? "TURN server host could not be resolved." : "STUN server host could not be resolved."});
     }
-    for (const LocalSocket& socket : sockets_) want_gather(i, socket);
+    for (const LocalSocket& socket : sockets_) {
+      // A STUN server has answered already where its addresses were known.
+      const bool asked = std::ranges::find(before, socket.local.address.family(), &IpAddress::family) != before.end();
+      if (!asked || servers_in_use_[i].kind == Server::Kind::Turn) want_gather(i, socket);
+    }
     return run();
   }
   const auto it = std::ranges::find_if(remotes_, [&](const RemoteEntry& r) { return r.pending == id; });
@@ -218,6 +234,30 @@ std::string Agent::foundation_of(IceCandidateType type, const IpAddress& base, s
   return std::to_string(it - foundations_.begin() + 1);
 }
 
+/// Reflexive candidates make room once they have done their work, so that NATs and peers that change wear nothing out.
+/// The pairs that they stood for are their base's again.
+bool Agent::has_room_for_local() {
+  if (locals_.size() < options_.max_local_candidates) return true;
+  const auto is_spent = [&](const LocalEntry& l) {
+    return !l.paired && (settled_ || l.candidate.type == IceCandidateType::Prflx) &&
+           std::ranges::none_of(checks_.pairs(), [&](const CandidatePair& pair) {
+             return pair.local == l.id && (!settled_ || selected_ == pair.id);
+           });
+  };
+  const auto spent = std::ranges::find_if(locals_, is_spent);
+  if (spent == locals_.end()) {
+    ++statistics_.limits_hit;
+    return false;
+  }
+  const auto base = std::ranges::find_if(
+      locals_, [&](const LocalEntry& l) { return l.paired && l.base == spent->base && l.id != spent->id; });
+  for (CandidatePair& pair : checks_.pairs()) {
+    if (pair.local == spent->id && base != locals_.end()) pair.local = base->id;
+  }
+  locals_.erase(spent);
+  return true;
+}
+
 void Agent::add_host(const LocalSocket& socket) {
   if (socket.protocol == Protocol::Udp && options_.udp && socket.local.port != 0) add_udp_host(socket);
   add_tcp_host(socket);
@@ -255,7 +295,7 @@ bool Agent::hides_addresses() const noexcept {
 
 void Agent::add_udp_host(const LocalSocket& socket) {
   // A relay-only agent shows and uses no address of its own.
-  if (options_.policy == IceTransportPolicy::Relay || locals_.size() >= options_.max_local_candidates) return;
+  if (options_.policy == IceTransportPolicy::Relay || !has_room_for_local()) return;
   Candidate candidate;
   candidate.foundation = foundation_of(IceCandidateType::Host, socket.local.address, {});
   candidate.priority = candidate_priority(IceCandidateType::Host, local_preference(socket));
@@ -279,22 +319,38 @@ void Agent::want_gather(std::size_t index, const LocalSocket& socket) {
     return address.family() == socket.local.address.family() &&
            (!socket.local.address.is_loopback() || address.is_loopback());
   });
-  if (reachable && !socket.local.address.is_link_local()) waiting_gathers_.emplace_back(index, socket.local);
+  if (reachable && !socket.local.address.is_link_local())
+    waiting_gathers_.push_back({.server = index, .socket = socket.local});
 }
 
 void Agent::send_gathers() {
   while (!waiting_gathers_.empty() && transactions_.size() < options_.max_transactions) {
     if (!pacer_.ready(now_)) return timers_.set(Timer::Pace, pacer_.next());
-    const auto [index, local] = waiting_gathers_.front();
+    const WaitingGather gather = waiting_gathers_.front();
     waiting_gathers_.erase(waiting_gathers_.begin());
-    if (const LocalSocket* const from = socket(local)) gather_from(index, *from);
+    if (const LocalSocket* const from = socket(gather.socket)) gather_from(gather, *from);
   }
 }
 
-void Agent::gather_from(std::size_t index, const LocalSocket& socket) {
+/// Of several addresses one may be dead.
+bool Agent::try_next_address(std::size_t index, const Endpoint& socket, const IpAddress& tried) {
+  if (index >= servers_.size() || this->socket(socket) == nullptr) return false;
+  constexpr std::ptrdiff_t most = 3;
+  std::vector<IpAddress> of_family = servers_[index].addresses;
+  std::erase_if(of_family, [&](const IpAddress& address) { return address.family() != tried.family(); });
+  const auto at = std::ranges::find(of_family, tried);
+  const auto next = at == of_family.end() ? at : at + 1;
+  if (next == of_family.end() || next - of_family.begin() >= most) return false;
+  waiting_gathers_.push_back({.server = index, .socket = socket, .address = *next});
+  return true;
+}
+
+void Agent::gather_from(const WaitingGather& gather, const LocalSocket& socket) {
+  const std::size_t index = gather.server;
   const auto& addresses = servers_[index].addresses;
-  const auto to = std::ranges::find_if(
-      addresses, [&](const IpAddress& address) { return address.family() == socket.local.address.family(); });
+  const auto to = std::ranges::find_if(addresses, [&](const IpAddress& address) {
+    return address.family() == socket.local.address.family() && address == gather.address.value_or(address);
+  });
   if (to == addresses.end()) return;
   const Server& server = servers_in_use_[index];
   const Endpoint remote{*to, server.port};
@@ -331,6 +387,8 @@ void Agent::handle_gather_response(const Transaction& transaction, const stun::M
 }
 
 void Agent::gather_failed(const Transaction& transaction, std::uint16_t code, std::string text) {
+  const Path& path = transaction.path;
+  if (code == unreachable && try_next_address(transaction.server, path.local, path.remote.address)) return;
   CandidateError error{.address = {},
                        .port = 0,
                        .url = servers_in_use_[transaction.server].url,
@@ -347,13 +405,14 @@ void Agent::gather_failed(const Transaction& transaction, std::uint16_t code, st
 void Agent::add_server_reflexive(const Endpoint& local, const Server& server, std::optional<Endpoint> told_by,
                                  const Endpoint& mapped) {
   const LocalSocket* const base = socket(local);
-  if (base == nullptr || locals_.size() >= options_.max_local_candidates) return;
+  if (base == nullptr) return;
   if (mapped.address.is_unspecified() || mapped.address.is_multicast() || mapped.port == 0) return;
   // RFC 8445 section 5.1.3: equal address and base is redundant; so is what a peer has reflected before.
   const auto same = std::ranges::find_if(locals_, [&](const LocalEntry& l) {
     return l.base == base->local && l.candidate.protocol == Protocol::Udp && l.candidate.endpoint() == mapped;
   });
-  if (same != locals_.end() && same->candidate.type != IceCandidateType::Prflx) return;
+  const bool reflected = same != locals_.end();
+  if (reflected && same->candidate.type != IceCandidateType::Prflx) return;
   // Behind a name it is no redundant one: peers elsewhere cannot resolve that.
   if (base->name.empty() && mapped == Endpoint{without_scope(base->local.address), base->local.port}) return;
   Candidate candidate;
@@ -368,9 +427,11 @@ void Agent::add_server_reflexive(const Endpoint& local, const Server& server, st
   if (base->cost != 0) candidate.network_cost = base->cost;
   candidate.url = server.url;
   // Checks leave from the base, whose pairs exist already (RFC 8445 section 6.1.2.4), so nothing is paired here.
-  if (same != locals_.end()) {
+  if (reflected) {
     same->candidate = candidate;
     same->server = told_by;
+  } else if (!has_room_for_local()) {
+    return;
   } else {
     locals_.push_back({CandidateId{next_candidate_++}, candidate, base->local, false, told_by});
   }

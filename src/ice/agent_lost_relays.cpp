@@ -10,7 +10,8 @@
 namespace linnet::ice {
 
 std::size_t Agent::index_of(const Server& server) const noexcept {
-  const auto it = std::ranges::find(servers_in_use_, server.url, &Server::url);
+  auto it = std::ranges::find(servers_in_use_, server);
+  if (it == servers_in_use_.end()) it = std::ranges::find(servers_in_use_, server.url, &Server::url);
   return static_cast<std::size_t>(it - servers_in_use_.begin());
 }
 
@@ -60,6 +61,20 @@ void Agent::relay_found(const turn::Relays::Site& site) {
   network_came();
 }
 
+/// It went with its socket. Another one that it did for, too, has one of its own now.
+void Agent::inherit_relay(const turn::Relays::Site& site) {
+  const std::size_t server = index_of(site.server);
+  if (!options_.allocate_again || server >= servers_.size() || lost_relay(site) != lost_relays_.end()) return;
+  const auto heir = std::ranges::find_if(sockets_, [&](const LocalSocket& s) {
+    const bool same_network = site.network_id != 0 && s.network_id == site.network_id;
+    return s.protocol == Protocol::Udp && s.local.address.family() == site.socket.address.family() &&
+           (site.server.protocol != Protocol::Udp || same_network);
+  });
+  if (heir == sockets_.end()) return;
+  lost_relays_.push_back({.server = server, .socket = heir->local, .at = now_});
+  arm_allocate_again();
+}
+
 void Agent::arm_allocate_again() {
   TimePoint next = never;
   for (const LostRelay& lost : lost_relays_) next = std::min(next, lost.at);
@@ -79,14 +94,15 @@ void Agent::allocate_again(LostRelay& lost) {
   Server& server = servers_in_use_[lost.server];
   // The owner may have got other credentials since.
   const auto given = std::ranges::find(options_.servers, server.url, &Server::url);
-  if (given != options_.servers.end()) server = *given;
+  const bool same = std::ranges::find(options_.servers, server) != options_.servers.end();
+  if (!same && given != options_.servers.end()) server = *given;
   ServerEntry& entry = servers_[lost.server];
   if (entry.pending) return;
   if (!IpAddress::parse(server.host)) {
     // It may have moved. The answer goes on with all sockets.
     entry.pending = ResolveId{next_resolve_++};
     entry.again = true;
-    return emit(Resolve{*entry.pending, server.host, server.host.ends_with(".local")});
+    return emit(Resolve{*entry.pending, server.host, is_local_name(server.host)});
   }
   for (const LocalSocket& socket : sockets_) {
     if (does_for(server, socket.local, lost)) want_gather(lost.server, socket);

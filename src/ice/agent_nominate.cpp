@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "ice/agent.hpp"
 
@@ -76,7 +77,8 @@ void Agent::conclude(CandidatePair& pair) {
   for (CandidatePair& other : checks_.pairs()) other.nominated = other.id == pair.id;
   pair.nominating = false;
   const CandidatePair chosen = pair;
-  concluded_ = settled_ = true;
+  concluded_ = true;
+  if (!std::exchange(settled_, true)) settled_at_ = now_;
   CandidatePair* const old = selected_ && disconnected_ ? checks_.find(*selected_) : nullptr;
   if (old != nullptr && old->id != chosen.id) {
     old->state = PairState::Failed;
@@ -118,10 +120,7 @@ void Agent::select(CandidatePair* pair) {
   if (pair == nullptr || selected_ == pair->id) return;
   selected_ = pair->id;
   lost_ = false;
-  if (previous_) {
-    std::erase_if(transactions_, [](const Transaction& t) { return t.previous; });
-    previous_.reset();
-  }
+  if (previous_) forget_previous();
   timers_.stop(Timer::Patience);
   relays_.bind(now_, pair->path);
   ++selected_pair_changes_;

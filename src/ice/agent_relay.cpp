@@ -7,6 +7,11 @@
 // Relayed candidates (RFC 8445 section 5.1.1.2) and the way through TURN servers.
 
 namespace linnet::ice {
+namespace {
+
+constexpr std::uint16_t unreachable = 701;  // W3C RTCPeerConnectionIceErrorEvent.errorCode
+
+}  // namespace
 
 void Agent::connected(TimePoint now, const Path& path) {
   advance(now);
@@ -73,10 +78,7 @@ void Agent::relay_allocated(const turn::Relays::Allocated& allocated) {
 }
 
 void Agent::add_relay_candidate(const turn::Relays::Allocated& allocated, const Endpoint& relayed) {
-  if (locals_.size() >= options_.max_local_candidates) {
-    ++statistics_.limits_hit;
-    return;
-  }
+  if (!has_room_for_local()) return;
   const turn::Relays::Site& site = allocated.site;
   const LocalSocket* const base = socket(site.socket);
   Candidate candidate;
@@ -104,7 +106,23 @@ void Agent::add_relay_candidate(const turn::Relays::Allocated& allocated, const 
   pair_local(entry);
 }
 
+/// Whether another address of the same server is asked now. One that does not want this user may want the next one.
+bool Agent::ask_elsewhere(const turn::Relays::Failed& failed) {
+  const turn::Relays::Site& site = failed.site;
+  const std::size_t index = index_of(site.server);
+  if (failed.code == 0 || !failed.relayed.empty() || index >= servers_.size()) return false;
+  if (failed.code == unreachable) return try_next_address(index, site.socket, site.path.remote.address);
+  for (std::size_t i = index + 1; i < servers_.size(); ++i) {
+    if (servers_in_use_[i].url != site.server.url || servers_in_use_[i] == site.server) continue;
+    if (const LocalSocket* const from = socket(site.socket)) want_gather(i, *from);
+    break;
+  }
+  return false;
+}
+
 void Agent::relay_failed(const turn::Relays::Failed& failed) {
+  if (ask_elsewhere(failed)) return;
+  if (failed.code == 0) inherit_relay(failed.site);
   CandidateError error{
       .address = {}, .port = 0, .url = failed.site.server.url, .error_code = failed.code, .error_text = failed.text};
   if (options_.policy == IceTransportPolicy::All && !hides_addresses()) {

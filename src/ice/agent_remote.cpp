@@ -80,21 +80,22 @@ Result<> Agent::add_remote_candidate(TimePoint now, const Candidate& candidate) 
   RemoteEntry entry;
   entry.candidate = candidate;
   entry.id = CandidateId{next_candidate_++};
-  entry.late = remote_done_;
+  // RFC 8839 section 5.1: candidates with other names are ignored. A peer must not have us ask our DNS servers, which
+  // serve others meanwhile.
+  entry.late = remote_done_ || (settled_ && now_ - settled_at_ >= options_.late_after);
   if (remotes_.size() >= options_.max_remote_candidates) {
     ++statistics_.limits_hit;
   } else if (auto endpoint = candidate.endpoint()) {
     entry.endpoint = Endpoint{endpoint->address.unmapped(), endpoint->port};
     add_remote_entry(std::move(entry));
-  } else {
+  } else if (is_local_name(std::get<std::string>(candidate.address))) {
     const auto same = [&](const RemoteEntry& r) {
       return r.candidate.address == candidate.address && r.candidate.port == candidate.port &&
              r.candidate.protocol == candidate.protocol;
     };
     if (std::ranges::any_of(remotes_, same)) return {};
     entry.pending = ResolveId{next_resolve_++};
-    const std::string& host = std::get<std::string>(candidate.address);
-    emit(Resolve{*entry.pending, host, host.ends_with(".local") || host.ends_with(".local.")});
+    emit(Resolve{*entry.pending, std::get<std::string>(candidate.address), true});
     remotes_.push_back(std::move(entry));
   }
   run();
@@ -158,7 +159,16 @@ void Agent::pair_remote(const RemoteEntry& remote) {
 
 void Agent::pair_local(const LocalEntry& local) {
   if (!remote_ || (concluded_ && !gathered_)) return;
-  for (const RemoteEntry& remote : remotes_) form_pair(local, remote);
+  // A peer that roams has left most of the addresses that it told late or was seen at: the last ones are tried.
+  const auto changes = [](const RemoteEntry& r) { return r.late || r.candidate.type == IceCandidateType::Prflx; };
+  const auto known = static_cast<std::size_t>(std::ranges::count_if(remotes_, changes));
+  std::size_t left = gathered_ && known > last_remotes ? known - last_remotes : 0;
+  for (const RemoteEntry& remote : remotes_) {
+    if (left != 0 && changes(remote))
+      --left;
+    else
+      form_pair(local, remote);
+  }
 }
 
 CandidatePair* Agent::form_pair(const LocalEntry& local, const RemoteEntry& remote) {

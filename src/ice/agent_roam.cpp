@@ -31,10 +31,9 @@ void Agent::path_lost() {
 /// told, of those told late only the last ones, for it has left the others.
 void Agent::retry_pairs() {
   if (options_.lite || !remote_) return;
-  constexpr std::size_t last = 8;
   std::size_t late = 0;
   for (auto remote = remotes_.rbegin(); remote != remotes_.rend(); ++remote) {
-    if (remote->candidate.type == IceCandidateType::Prflx || (remote->late && ++late > last)) continue;
+    if (remote->candidate.type == IceCandidateType::Prflx || (remote->late && ++late > last_remotes)) continue;
     for (const LocalEntry& local : locals_) {
       CandidatePair* const pair = form_pair(local, *remote);
       if (pair != nullptr && pair->state == PairState::Failed && selected_ != pair->id)

@@ -35,7 +35,7 @@ void Agent::add_tcp_host(const LocalSocket& socket) {
 
 void Agent::add_tcp_candidate(const LocalSocket& socket, IceCandidateType type,
                               const std::variant<IpAddress, std::string>& shown) {
-  if (locals_.size() >= options_.max_local_candidates) return;
+  if (!has_room_for_local()) return;
   const bool passive = socket.protocol == Protocol::Tcp;
   const auto direction = passive ? IceTcpCandidateType::Passive : IceTcpCandidateType::Active;
   Candidate candidate;
@@ -99,13 +99,13 @@ bool Agent::has_stream(CandidatePair& pair) {
     return stream->open;
   }
   const bool comes_in = socket(pair.path.local, Protocol::Tcp) != nullptr;
-  if (comes_in || tcp_streams_.size() >= options_.max_streams || connects_ >= options_.max_connects) {
+  if (comes_in || tcp_streams_.size() >= options_.max_streams || !connects_.ready(now_)) {
     // Its stream has ended; or a peer makes us knock at doors.
     if (!comes_in) ++statistics_.limits_hit;
     check_failed(pair);
     return false;
   }
-  ++connects_;
+  connects_.spend(now_);
   pair.state = PairState::InProgress;
   tcp_streams_.push_back({.path = pair.path, .deadline = now_ + options_.reliable_timeout});
   emit(Connect{.path = pair.path, .server_name = {}, .framing = Framing::Rfc4571});

@@ -21,7 +21,7 @@ struct Candidate {
   std::uint16_t component = 1;
   Protocol protocol = Protocol::Udp;
   std::uint32_t priority = 0;
-  std::variant<IpAddress, std::string> address;  ///< An address, or a name (mDNS or DNS) to be resolved.
+  std::variant<IpAddress, std::string> address;  ///< An address, or a name to be resolved.
   std::uint16_t port = 0;
   IceCandidateType type = IceCandidateType::Host;
   std::optional<Endpoint> related{};  ///< raddr and rport.
@@ -41,6 +41,9 @@ struct Candidate {
   }
   friend bool operator==(const Candidate&, const Candidate&) = default;
 };
+
+/// Whether multicast DNS is to resolve that name, draft-ietf-mmusic-mdns-ice-candidates.
+[[nodiscard]] bool is_local_name(std::string_view host) noexcept;
 
 /// A link-local address without the interface that it is on, which means nothing to a peer.
 [[nodiscard]] IpAddress without_scope(const IpAddress& address);

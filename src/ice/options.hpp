@@ -72,6 +72,9 @@ struct Options {
   Duration improve_after = std::chrono::seconds{2};  ///< On a relay or a stream: when better pairs are tried again,
   unsigned improvements = 4;                         ///< and how often, each after four times the time before.
   Duration patience = std::chrono::milliseconds{39'500};  ///< RFC 8863: never failed before that.
+  /// A candidate that comes so long after a pair was nominated is of another network of the peer's, though the peer has
+  /// never said that there are no more.
+  Duration late_after = std::chrono::seconds{5};
   Duration consent_interval = std::chrono::seconds{5};    ///< RFC 7675, randomised by 0.8 to 1.2.
   Duration consent_expiry = std::chrono::seconds{30};     ///< RFC 7675
   Duration disconnected_after = std::chrono::seconds{5};  ///< How long a consent check goes without an answer.
@@ -96,9 +99,10 @@ struct Options {
 
   std::size_t max_relays = 16;  ///< Allocations on TURN servers, of which each takes a port there.
   std::size_t max_remote_candidates = 256;
-  std::size_t max_pairs = 100;        ///< RFC 8445 section 6.1.2.5
-  std::size_t max_streams = 32;       ///< To and from peers, at one time.
-  std::size_t max_connects = 64;      ///< Streams to peers that are opened in one generation.
+  std::size_t max_pairs = 100;    ///< RFC 8445 section 6.1.2.5
+  std::size_t max_streams = 32;   ///< To and from peers, at one time.
+  std::size_t max_connects = 64;  ///< Streams to peers that are opened in a row, then one each `connect_interval`.
+  Duration connect_interval = std::chrono::seconds{5};
   std::size_t max_early_checks = 32;  ///< Checks kept until the remote credentials are known.
   std::size_t max_transactions = 512;
   std::size_t max_packets = 256;  ///< STUN messages waiting to be polled; the oldest go first.

@@ -23,13 +23,18 @@ bool is_binding(std::span<const std::byte> bytes) {
   return (type & 0xFEEFU) == std::to_underlying(stun::Method::Binding);
 }
 
-/// A public server must not make us knock at doors on our own machine or link.
+/// A server must not make us knock at doors of networks that are nearer than itself: our machine, link, house.
 bool may_point_to(const IpAddress& from, const Endpoint& to) {
   const IpAddress& address = to.address;
   if (to.port == 0 || address.family() != from.family() || address.is_unspecified() || address.is_multicast()) {
     return false;
   }
-  return (!address.is_loopback() || from.is_loopback()) && (!address.is_link_local() || from.is_link_local());
+  const auto distance = [](const IpAddress& a) {
+    if (a.is_loopback()) return 0;
+    if (a.is_link_local()) return 1;
+    return a.is_private() ? 2 : 3;
+  };
+  return distance(address.unmapped()) >= distance(from);
 }
 
 void add(Statistics& to, const Statistics& more) {
@@ -146,16 +151,27 @@ void Relays::disconnected(TimePoint now, const Path& path, std::string_view why)
 
 void Relays::keep(TimePoint now, std::span<const Server> servers, const std::optional<Endpoint>& but) {
   for (Relay& relay : relays_) {
-    const bool listed = std::ranges::find(servers, relay.site.server.url, &Server::url) != servers.end();
+    const bool carries = but && find(*but) == &relay;
+    // With other credentials it is another user's. But one path to a server has one allocation, and that is in use.
+    const bool in_the_way = carries && !is_stream(relay.site.path) &&
+                            std::ranges::find(servers, relay.site.server.url, &Server::url) != servers.end();
+    const bool listed = in_the_way || std::ranges::find(servers, relay.site.server) != servers.end();
     if (listed && !relay.retired) {
       if (relay.client->state() != TurnClient::State::Allocated) continue;
       relay.client->refresh(now);
       tell_allocated(relay);
-    } else if (but && find(*but) == &relay) {
+    } else if (carries) {
       relay.retired = true;
     } else {
       drop(now, relay);
     }
+  }
+  sweep();
+}
+
+void Relays::drop_retired(TimePoint now) {
+  for (Relay& relay : relays_) {
+    if (relay.retired) drop(now, relay);
   }
   sweep();
 }
@@ -173,7 +189,8 @@ void Relays::probe(TimePoint now, const Endpoint& relayed) {
 
 void Relays::remove_socket(TimePoint now, const Endpoint& local) {
   for (Relay& relay : relays_) {
-    if (is_stream(relay.site.path) || relay.site.path.local != local) continue;
+    // A stream dies in silence with the network that it was opened on, and that is this one, as far as we know.
+    if (relay.site.socket != local) continue;
     fail(now, relay, 0, "The socket is gone.");
   }
   sweep();

@@ -77,9 +77,11 @@ class Relays {
   /// False: there are too many.
   bool start(TimePoint now, const Server& server, const Endpoint& socket, std::uint32_t network_id,
              const Endpoint& remote);
-  /// For a new generation: those of these servers stay, and are asked whether they are still there; Allocated tells of
-  /// them again. The others go, but the one that relays `but`.
+  /// For a new generation: those of these servers and users stay, and are asked whether they are still there; Allocated
+  /// tells of them again. The others go, but the one that relays `but`.
   void keep(TimePoint now, std::span<const Server> servers, const std::optional<Endpoint>& but);
+  /// Gives back what `keep` has kept for `but`.
+  void drop_retired(TimePoint now);
   /// An address that it was given is none that we can have: the client on this path to a server goes.
   void reject(TimePoint now, const Path& path, std::string text);
   void remove_socket(TimePoint now, const Endpoint& local);

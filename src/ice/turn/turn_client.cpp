@@ -69,7 +69,10 @@ void TurnClient::start(TimePoint now) {
 
 void TurnClient::refresh(TimePoint now) {
   advance(now);
-  if (state_ != State::Allocated || refreshing_) return;
+  if (state_ != State::Allocated) return;
+  // What the server forbade is asked again when somebody wants it again.
+  std::erase_if(permissions_, [](const Permission& p) { return p.state == Permission::State::Refused; });
+  if (refreshing_) return;
   refresh_at_ = never;
   refreshing_ = true;
   send({.method = stun::Method::Refresh});
@@ -146,7 +149,8 @@ void TurnClient::release(TimePoint now, std::span<const Endpoint> but) {
 
 void TurnClient::close(TimePoint now) {
   advance(now);
-  const bool has_one = state_ == State::Allocated || (state_ == State::Allocating && credential_.ready());
+  const bool has_one = std::exchange(owes_goodbye_, false) || state_ == State::Allocated ||
+                       (state_ == State::Allocating && credential_.ready());
   state_ = State::Over;
   outgoing_.clear();
   // RFC 8656 section 8: once, and nobody waits for the answer. If it is lost the allocation runs out by itself.

@@ -142,6 +142,7 @@ class TurnClient {
     IpAddress peer;
     State state = State::Asked;
     TimePoint refresh_at = never;
+    unsigned failures = 0;  ///< In a row.
   };
   struct Channel {
     Endpoint peer;
@@ -192,6 +193,7 @@ class TurnClient {
   bool ipv6_only_ = false;  ///< The server has no IPv4.
   bool gave_back_ = false;  ///< An allocation that we knew nothing of.
   bool refreshing_ = false;
+  bool owes_goodbye_ = false;  ///< The server has given what we cannot use.
   std::optional<Endpoint> relayed_[2];
   std::optional<Endpoint> mapped_;
   std::vector<Permission> permissions_;

@@ -103,6 +103,64 @@ TEST_F(TurnClientTest, TellsOfAPeerThatTheServerForbids) {
   EXPECT_FALSE(client->handle_packet(now, bytes));
 }
 
+TEST_F(TurnClientTest, AsksForAForbiddenPeerAgainAfterItWasRefreshed) {
+  allocate();
+  client->permit(now, peer.address);
+  refuse(*next(), 403);
+  client->refresh(now);
+  agree(*next(), [](stun::MessageBuilder& m) { m.u32(AttributeType::Lifetime, 600); });
+  EXPECT_FALSE(next()) << "nobody wants it any more";
+  client->permit(now, peer.address);
+  const auto again = next();
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->method(), Method::CreatePermission);
+}
+
+TEST_F(TurnClientTest, AsksAgainForAPermissionThatTheServerCouldNotGiveLessAndLessOften) {
+  allocate();
+  client->permit(now, peer.address);
+  std::vector<TimePoint> asked;
+  const TimePoint end = now + 10min;
+  while (now < end) {
+    while (const auto request = next()) {
+      if (request->message_class() != Class::Request) continue;
+      if (request->method() == Method::CreatePermission) {
+        asked.push_back(now);
+        refuse(*request, 508);
+      } else {
+        agree(*request, [](stun::MessageBuilder& m) { m.u32(AttributeType::Lifetime, 600); });
+      }
+    }
+    wait(std::min(client->next_timeout(), end) - now);
+  }
+  ASSERT_GT(asked.size(), 8U);
+  EXPECT_LT(asked.size(), 20U);
+  EXPECT_EQ(asked[1] - asked[0], 1s);
+  EXPECT_EQ(asked[2] - asked[1], 2s);
+  EXPECT_EQ(asked.back() - asked[asked.size() - 2], 1min);
+  EXPECT_FALSE(event<TurnClient::Refused>()) << "checks go on meanwhile";
+}
+
+TEST_F(TurnClientTest, AsksAgainForAPermissionThatWasNeverAnswered) {
+  allocate();
+  client->permit(now, peer.address);
+  const auto first = next()->transaction_id();
+  std::optional<stun::MessageView> again;
+  for (int i = 0; i < 60 && !again; ++i) {
+    wait(1s);
+    while (const auto request = next()) {
+      if (request->method() == Method::CreatePermission && request->transaction_id() != first) {
+        again = request;
+        agree(*request);
+        break;
+      }
+    }
+  }
+  ASSERT_TRUE(again);
+  auto bytes = indication(peer, "x");
+  EXPECT_TRUE(client->handle_packet(now, bytes));
+}
+
 TEST_F(TurnClientTest, AChannelThatIsRefusedLeavesTheLongWay) {
   allocate();
   permit(peer);

@@ -18,6 +18,9 @@ constexpr std::uint32_t ipv6 = 2U << 24U;   // REQUESTED-ADDRESS-FAMILY
 constexpr Duration permission_refresh = std::chrono::minutes{4};
 constexpr Duration channel_refresh = std::chrono::minutes{9};
 constexpr Duration channel_lifetime = std::chrono::minutes{10};
+/// Until a permission that was not given is asked for again, doubled each time.
+constexpr Duration least_pause = std::chrono::seconds{1};
+constexpr Duration longest_pause = std::chrono::minutes{1};
 /// Less is no service, and would keep both sides busy with refreshing.
 constexpr Duration least_lifetime = std::chrono::seconds{10};
 constexpr Duration longest_lifetime = std::chrono::hours{24};
@@ -126,8 +129,8 @@ void TurnClient::handle_answer(const stun::MessageView& message) {
     return;
   }
   const bool success = message.message_class() == stun::Class::Success;
-  // An allocation without credentials is nothing that we asked for, and an error has to say which one it is.
-  if ((success && !it->is_signed) || (!success && !message.error_code())) {
+  // A server that has asked for credentials signs, one that wants none need not. An error has to say which one it is.
+  if ((success && !it->is_signed && credential_.ready()) || (!success && !message.error_code())) {
     ++statistics_.malformed;
     return;
   }
@@ -158,6 +161,7 @@ void TurnClient::handle_success(const Request& request, const stun::MessageView&
       for (Permission& permission : permissions_) {
         if (permission.peer != request.peer.address) continue;
         permission.state = Permission::State::Granted;
+        permission.failures = 0;
         permission.refresh_at = now_ + permission_refresh;
       }
   }
@@ -176,6 +180,7 @@ void TurnClient::allocated(const stun::MessageView& message) {
   if (mapped_ && !is_usable(*mapped_)) mapped_.reset();
   const Duration lifetime = std::chrono::seconds{message.u32(stun::AttributeType::Lifetime).value_or(0)};
   if ((!relayed_[0] && !relayed_[1]) || lifetime < least_lifetime) {
+    owes_goodbye_ = true;
     return give_up(unreachable, "The TURN server gave an address or a lifetime that cannot be used.");
   }
   state_ = State::Allocated;
@@ -263,6 +268,13 @@ void TurnClient::refused(const Request& request, std::uint16_t code, std::string
     case stun::Method::CreatePermission:
       for (Permission& permission : permissions_) {
         if (permission.peer != request.peer.address) continue;
+        // RFC 8656 section 10.3: these two are about the peer. What else went wrong may go better the next time.
+        if (code != code_of(stun::ErrorCode::Forbidden) &&
+            code != code_of(stun::ErrorCode::PeerAddressFamilyMismatch)) {
+          const Duration pause = least_pause * (1U << std::min(permission.failures++, 6U));
+          permission.refresh_at = now_ + std::min(pause, longest_pause);
+          continue;
+        }
         permission.state = Permission::State::Refused;
         permission.refresh_at = never;
         events_.push_back(Refused{permission.peer, code});

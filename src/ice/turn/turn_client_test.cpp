@@ -231,10 +231,27 @@ TEST_F(TurnClientTest, DropsAnswersToNothingAndToOtherQuestions) {
   EXPECT_EQ(client->statistics().unexpected, 2U);
 }
 
-TEST_F(TurnClientTest, AnAllocationWithoutAQuestionForCredentialsIsNoAnswer) {
+TEST_F(TurnClientTest, UsesAServerThatWantsNoCredentials) {
   make();
   client->start(now);
   (void)say(*next(), Class::Success, false, [](stun::MessageBuilder& m) { give(m); });
+  ASSERT_TRUE(event<TurnClient::Allocated>());
+  client->permit(now, peer.address);
+  const auto request = next();
+  ASSERT_TRUE(request);
+  EXPECT_FALSE(request->has(AttributeType::MessageIntegrity));
+  (void)say(*request, Class::Success, false, [](stun::MessageBuilder&) {});
+  auto bytes = indication(peer, "x");
+  EXPECT_TRUE(client->handle_packet(now, bytes));
+  client->close(now);
+  const auto goodbye = next();
+  ASSERT_TRUE(goodbye);
+  EXPECT_EQ(goodbye->u32(AttributeType::Lifetime), 0U);
+}
+
+TEST_F(TurnClientTest, TakesNoUnsignedAnswerOnceCredentialsWereAskedFor) {
+  make();
+  (void)say(start(), Class::Success, false, [](stun::MessageBuilder& m) { give(m); });
   EXPECT_EQ(client->state(), TurnClient::State::Allocating);
 }
 
@@ -263,6 +280,12 @@ TEST_F(TurnClientTest, RefusesAnAddressOrALifetimeThatIsOfNoUse) {
     agree(start(), write);
     EXPECT_TRUE(event<TurnClient::Failed>());
     EXPECT_EQ(client->state(), TurnClient::State::Over);
+    client->close(now);
+    const auto goodbye = next();
+    ASSERT_TRUE(goodbye) << "the server keeps it else";
+    EXPECT_EQ(goodbye->method(), Method::Refresh);
+    EXPECT_EQ(goodbye->u32(AttributeType::Lifetime), 0U);
+    EXPECT_FALSE(next());
   }
 }
 

@@ -131,6 +131,8 @@ class Agents {
   Peer b;
   sim::World<Agent> world;
   Duration signaling_delay = std::chrono::milliseconds{20};
+  bool tells_end = true;  ///< Of candidates.
+  std::map<std::string, std::vector<IpAddress>> server_names;
 
  private:
   void later(std::function<void()> what) { signals_.emplace(now() + signaling_delay, std::move(what)); }
@@ -161,6 +163,11 @@ class Agents {
       }
       peer.agent.sockets_done(now());
     } else if (const auto* resolve = std::get_if<Resolve>(&event)) {
+      const auto known = server_names.find(resolve->host);
+      if (known != server_names.end()) {
+        later([this, &peer, id = resolve->id, found = known->second] { peer.agent.resolved(now(), id, found); });
+        return;
+      }
       const auto name = other.names.find(resolve->host);
       later([this, &peer, id = resolve->id,
              found = name == other.names.end() ? std::vector<IpAddress>{} : std::vector{name->second}] {
@@ -183,7 +190,7 @@ class Agents {
         (void)other.agent.add_remote_candidate(now(), *candidate);
       });
     } else if (const auto* gathering = std::get_if<GatheringStateChanged>(&event)) {
-      if (gathering->state != IceGatheringState::Complete) return;
+      if (gathering->state != IceGatheringState::Complete || !tells_end) return;
       later([this, &other] { other.agent.remote_end_of_candidates(now()); });
     } else if (const auto* state = std::get_if<StateChanged>(&event)) {
       peer.states.push_back(state->state);

@@ -164,6 +164,27 @@ TEST(IceConnect, HiddenHostCandidatesAreResolved) {
   EXPECT_EQ(peers.a.agent.selected_pair()->remote.type, IceCandidateType::Host);
 }
 
+TEST(IceConnect, AskForNoNamesOfPeersButThoseOfMulticastDns) {
+  SeededGenerator random{8};
+  Agent agent{{}, random};
+  const TimePoint now{};
+  const auto tell = [&](const std::string& host) {
+    const auto candidate = parse_candidate("candidate:1 1 udp 1 " + host + " 5000 typ host");
+    ASSERT_TRUE(candidate) << host;
+    EXPECT_TRUE(agent.add_remote_candidate(now, *candidate));
+  };
+  for (int i = 0; i < 256; ++i) tell("host-" + std::to_string(i) + ".slow.example.com");
+  EXPECT_FALSE(agent.poll_event());
+  EXPECT_TRUE(agent.remote_candidates().empty());
+  tell("6ff0a1b2.local");
+  const auto event = agent.poll_event();
+  ASSERT_TRUE(event);
+  const auto* const resolve = std::get_if<Resolve>(&*event);
+  ASSERT_NE(resolve, nullptr);
+  EXPECT_EQ(resolve->host, "6ff0a1b2.local");
+  EXPECT_TRUE(resolve->mdns);
+}
+
 TEST(IceConnect, OneHiddenSideThatCannotBeResolvedIsFoundByItsChecks) {
   SeededGenerator random{9};
   sim::Network network{random};

@@ -178,6 +178,45 @@ TEST_F(IceRelayStream, ThatBreaksIsOpenedAnewUntilTheServerIsThereAgain) {
   EXPECT_EQ(connects.size(), 3U);
 }
 
+TEST_F(IceRelayStream, IsLeftWithTheNetworkAndOpenedAnewFromTheNextOne) {
+  gather();
+  agent->connected(now, connects.front().path);
+  drain();
+  ASSERT_EQ(candidates.size(), 2U);
+  agent->remove_socket(now, socket_at);
+  drain();
+  EXPECT_EQ(disconnects, std::vector{connects.front().path});
+  EXPECT_TRUE(agent->local_candidates().empty());
+  EXPECT_TRUE(errors.empty());
+  server.restart();
+  wait(5s);
+  EXPECT_EQ(connects.size(), 1U);
+  agent->add_socket(now, {.local = {IpAddress::v4({10, 9, 9, 9}), 4'000}});
+  drain();
+  wait(1s);
+  ASSERT_EQ(connects.size(), 2U);
+  agent->connected(now, connects.back().path);
+  drain();
+  EXPECT_EQ(candidates.back().type, IceCandidateType::Relay);
+}
+
+TEST_F(IceRelayStream, IsOpenedAnewFromANetworkThatWasThereAlready) {
+  gather();
+  agent->add_socket(now, {.local = {IpAddress::v4({10, 9, 9, 9}), 4'000}});
+  agent->connected(now, connects.front().path);
+  drain();
+  ASSERT_EQ(connects.size(), 1U) << "one does for both";
+  agent->remove_socket(now, socket_at);
+  drain();
+  server.restart();
+  wait(1s);
+  ASSERT_EQ(connects.size(), 2U);
+  agent->connected(now, connects.back().path);
+  drain();
+  EXPECT_EQ(candidates.back().type, IceCandidateType::Relay);
+  EXPECT_EQ(agent->gathering_state(), IceGatheringState::Complete);
+}
+
 TEST_F(IceRelayStream, AServerThatPointsElsewhereGetsAStreamOfItsOwn) {
   const Endpoint other{IpAddress::v4({198, 51, 100, 2}), 5'350};
   server.script.alternate = other;

@@ -257,7 +257,9 @@ TEST(IceRelay, FollowsAServerThatPointsToAnother) {
 }
 
 TEST(IceRelay, DoesNotFollowServersInACircleNorHome) {
-  for (const Endpoint& to : {turn_at, turn_b_at, Endpoint{v4(127, 0, 0, 1), 3478}, Endpoint{v4(1, 2, 3, 4), 0}}) {
+  for (const Endpoint& to :
+       {turn_at, turn_b_at, Endpoint{v4(127, 0, 0, 1), 3478}, Endpoint{v4(169, 254, 0, 1), 3478},
+        Endpoint{v4(10, 0, 0, 1), 3478}, Endpoint{v4(192, 168, 1, 1), 3478}, Endpoint{v4(1, 2, 3, 4), 0}}) {
     Rig rig{with_turn(), {}};
     sim::TurnServer second{rig.network.add_host("turn2", turn_b_at.address), turn_b_at};
     second.script.alternate = turn_at;
@@ -354,6 +356,16 @@ TEST(IceRelay, APeerThatTheServerForbidsFailsAtOnce) {
       << rig.peers.describe();
 }
 
+TEST(IceRelay, APermissionThatIsRefusedForTheMomentIsAskedForAgain) {
+  Rig rig{with_turn(IceTransportPolicy::Relay), with_turn(IceTransportPolicy::Relay)};
+  unsigned refused = 0;
+  rig.turn.script.refuse = [&](stun::Method method, const stun::MessageView&) {
+    return method == stun::Method::CreatePermission && ++refused <= 4 ? 508U : 0U;
+  };
+  rig.peers.connect();
+  EXPECT_EQ(rig.peers.run_until([&] { return rig.peers.agree(); }, 20s), Stop::Done) << rig.peers.describe();
+}
+
 TEST(IceRelay, ClosingGivesTheAllocationBack) {
   Rig rig{with_turn(IceTransportPolicy::Relay), with_turn(IceTransportPolicy::Relay)};
   rig.peers.connect();
@@ -406,6 +418,8 @@ TEST(IceRelay, AServerThatIsNoLongerConfiguredGoesAtTheNextGathering) {
       << rig.peers.describe();
   EXPECT_EQ(rig.peers.b.agent.selected_pair()->remote.type, IceCandidateType::Relay);
   EXPECT_EQ(rig.peers.b.candidates.back().type, IceCandidateType::Srflx);
+  rig.peers.run_for(1s);
+  EXPECT_EQ(rig.turn.allocations(rig.peers.now()), 1U);
 }
 
 TEST(IceRelay, AnAllocationWithBothFamiliesReachesAPeerWithoutIpv4) {

@@ -131,6 +131,63 @@ TEST_P(Roaming, WithoutEndWearsNothingOut) {
   EXPECT_LE(other().agent.pairs().size(), other().agent.options().max_pairs);
 }
 
+/// Who stays is behind a NAT: it has to speak first to wherever the mobile one is.
+class RoamingFromANat : public testing::TestWithParam<bool> {
+ protected:
+  [[nodiscard]] Agents::Peer& mobile() { return GetParam() ? peers.a : peers.b; }
+  [[nodiscard]] Agents::Peer& other() { return GetParam() ? peers.b : peers.a; }
+  void connect() {
+    peers.connect();
+    ASSERT_EQ(peers.run_until([&] { return peers.up() && peers.agree(); }, 10s), Stop::Done) << peers.describe();
+    peers.run_for(6s);
+  }
+  [[nodiscard]] bool is_up_on(const IpAddress& address, Duration limit) {
+    return peers.run_until(
+               [&] { return peers.up() && peers.agree() && mobile().agent.selected()->local.address == address; },
+               limit) == Stop::Done;
+  }
+
+  SeededGenerator random{7};
+  sim::Network network{random};
+  sim::Nat& nat = network.add_nat(
+      third, {.mapping = sim::NatBehavior::AddressAndPortDependent, .ports = sim::PortAllocation::Random});
+  sim::Host& roams = network.add_host("mobile", first);
+  sim::Host& stays = network.add_host("other", IpAddress::v4({10, 0, 0, 2}), &nat);
+  Agents peers{network, GetParam() ? roams : stays, GetParam() ? stays : roams, random};
+};
+
+INSTANTIATE_TEST_SUITE_P(OfTheSideThat, RoamingFromANat, testing::Bool(),
+                         [](const auto& made) { return made.param ? "Controls" : "IsControlled"; });
+
+TEST_P(RoamingFromANat, NeedsNoEndOfCandidates) {
+  peers.tells_end = false;
+  connect();
+  peers.network_goes(mobile(), first);
+  peers.run_for(13s);  // All that was known is tried again before.
+  peers.network_comes(mobile(), second);
+  EXPECT_TRUE(is_up_on(second, 8s)) << peers.describe();
+}
+
+TEST_P(RoamingFromANat, AHundredTimesLeavesRoomForANetworkOfOurOwn) {
+  connect();
+  IpAddress at = first;
+  for (int i = 0; i < 100; ++i) {
+    const IpAddress next = IpAddress::v4({198, 18, static_cast<std::uint8_t>(i), 1});
+    peers.network_goes(mobile(), at);
+    peers.network_comes(mobile(), next);
+    ASSERT_TRUE(is_up_on(next, 20s)) << i << '\n' << peers.describe();
+    at = next;
+  }
+  EXPECT_LE(other().agent.local_candidates().size(), other().agent.options().max_local_candidates);
+  const IpAddress ours = IpAddress::v4({203, 0, 113, 50});
+  peers.network_comes(other(), ours);
+  peers.run_for(100ms);
+  EXPECT_EQ(other().candidates.back().endpoint()->address, ours);
+  peers.network_goes(other(), IpAddress::v4({10, 0, 0, 2}));
+  ASSERT_TRUE(is_up_on(at, 20s)) << peers.describe();
+  EXPECT_EQ(other().agent.selected()->local.address, ours);
+}
+
 TEST(Renomination, IsNotCancelledByConsentOnAPathThatWasSilentForAWhile) {
   SeededGenerator random{9};
   sim::Network network{random};
