@@ -231,7 +231,8 @@ class PeerConnection {
   Event<SignalingState> on_signaling_state_change;           ///< W3C signalingstatechange.
   Event<IceConnectionState> on_ice_connection_state_change;  ///< W3C iceconnectionstatechange.
   Event<IceGatheringState> on_ice_gathering_state_change;    ///< W3C icegatheringstatechange.
-  /// W3C selectedcandidatepairchange of RTCIceTransport: selected_path() is another one.
+  /// W3C selectedcandidatepairchange of RTCIceTransport: selected_path() is another one, or the peer has told what is
+  /// at its end, which until then was known from its checks alone.
   Event<Path> on_selected_candidate_pair_change;
   /// W3C statechange of RTCDtlsTransport and of RTCSctpTransport. Closed tells that the peer has closed the connection
   /// (W3C connectionState stays `connected` until consent is lost).

@@ -118,7 +118,9 @@ void Agent::add_remote_entry(RemoteEntry entry) {
     checks_.set_role(role_);
     // It may be a relay, which nobody could know when it was selected.
     const CandidatePair* const in_use = selected_ ? checks_.find(*selected_) : nullptr;
-    if (in_use != nullptr && in_use->remote == same->id) arm_improvement();
+    if (in_use == nullptr || in_use->remote != same->id) return;
+    emit(SelectedPairChanged{in_use->path, local(in_use->local)->candidate, same->candidate, true});
+    arm_improvement();
     return;
   }
   if (remotes_.size() >= options_.max_remote_candidates) {

@@ -63,6 +63,7 @@ struct SelectedPairChanged {
   Path path;
   Candidate local;
   Candidate remote;
+  bool same_path = false;  ///< The peer has told what the remote candidate is, known from its check until now.
 };
 struct RoleChanged {
   IceRole role;

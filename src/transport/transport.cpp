@@ -188,7 +188,7 @@ void Transport::update(TimePoint now) {
   advance(now);
   if (life_ >= Life::Leaving) return;
   while (auto event = ice_.poll_event()) {
-    if (std::holds_alternative<ice::SelectedPairChanged>(*event)) {
+    if (const auto* changed = std::get_if<ice::SelectedPairChanged>(&*event); changed && !changed->same_path) {
       accepted_.reset();
       if (sctp_) sctp_->path_changed(now_);
       if (const auto pair = ice_.selected_pair()) {

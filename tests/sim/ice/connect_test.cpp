@@ -196,6 +196,18 @@ TEST(IceConnect, OneHiddenSideThatCannotBeResolvedIsFoundByItsChecks) {
   peers.a.names.clear();
   ASSERT_EQ(peers.run_until([&] { return peers.completed(); }, 20s), Stop::Done);
   EXPECT_EQ(peers.b.agent.selected_pair()->remote.type, IceCandidateType::Prflx);
+
+  // When signaling tells at last what was at that address, that is told on: it may be a relay.
+  const auto told = peers.b.selections;
+  const auto changes = peers.b.agent.selected_pair_changes();
+  Candidate late = peers.a.candidates.front();
+  late.address = peers.b.agent.selected()->remote.address;
+  late.type = IceCandidateType::Relay;
+  ASSERT_TRUE(peers.b.agent.add_remote_candidate(peers.now(), late));
+  peers.run_for(10ms);
+  EXPECT_EQ(peers.b.selections, told + 1);
+  EXPECT_EQ(peers.b.agent.selected_pair_changes(), changes);
+  EXPECT_EQ(peers.b.agent.selected_pair()->remote.type, IceCandidateType::Relay);
 }
 
 TEST(IceConnect, ChecksThatOvertakeTheAnswerAreAnsweredAtOnce) {
