@@ -23,7 +23,8 @@ ChallengeLimit::ChallengeLimit(std::size_t per_second, Generator& generator) : p
 bool ChallengeLimit::take(TimePoint now, const IpAddress& to) noexcept {
   // FNV-1a from a secret start.
   std::uint64_t hash = key_;
-  for (const std::uint8_t byte : network_of(to).bytes()) hash = (hash ^ byte) * 0x100'0000'01B3U;
+  const IpAddress network = network_of(to);
+  for (const std::uint8_t byte : network.bytes()) hash = (hash ^ byte) * 0x100'0000'01B3U;
   Place& place = places_[(hash >> 32U) % places_.size()];
   const auto second = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
   if (place.second != second) place = {.second = second};
