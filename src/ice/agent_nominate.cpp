@@ -54,7 +54,10 @@ void Agent::consider_nomination() {
   const RemoteEntry* const to = remote_entry(best->remote);
   const bool direct = from->candidate.type == IceCandidateType::Host && to->candidate.type == IceCandidateType::Host;
   const bool all_known = remote_done_ && gathering_state_ == IceGatheringState::Complete;
-  if (nominate_now_ || (!better_pending(*best) && (direct || all_known))) return nominate(*best);
+  // Nor is there time when the nominated path has gone: until it hears of another one the peer sends to nobody.
+  const CandidatePair* const in_use = selected_ ? checks_.find(*selected_) : nullptr;
+  const bool urgent = settled_ && (in_use == nullptr || !in_use->nominated);
+  if (nominate_now_ || urgent || (!better_pending(*best) && (direct || all_known))) return nominate(*best);
   // A relay or a stream is often faster to answer than a NAT is to be opened from both sides, and nobody wants it for
   // good.
   const bool second_best = from->candidate.type == IceCandidateType::Relay ||

@@ -107,6 +107,28 @@ TEST(IceImprovement, ComesBackToTheDirectPathThatWasSilentForAWhile) {
   }
 }
 
+TEST(IceImprovement, WaitsForNothingBetterWhenThePathInUseHasGone) {
+  for (const std::uint64_t seed : sim::seeds(20)) {
+    const sim::SeedTrace trace{seed};
+    Rig rig{seed};
+    rig.direct = true;
+    rig.peers.connect();
+    ASSERT_EQ(rig.peers.run_until([&] { return rig.peers.agree() && !rig.relayed(); }, 60s), Stop::Done);
+    rig.peers.run_for(20s);
+    // The machine that controls goes to a network from which only a relay is reached.
+    rig.direct = false;
+    rig.peers.network_goes(rig.peers.a, IpAddress::v4({10, 0, 0, 1}));
+    rig.peers.network_comes(rig.peers.a, IpAddress::v4({198, 51, 100, 77}));
+    const TimePoint before = rig.peers.now();
+    const auto moved = [&] {
+      const auto b = rig.peers.b.agent.selected_pair();
+      return rig.relayed() && rig.peers.agree() && b->pair.heard > before;
+    };
+    ASSERT_EQ(rig.peers.run_until(moved, 60s), Stop::Done) << rig.peers.describe();
+    EXPECT_LT(rig.peers.now() - before, 1s) << "a relay is better than nothing";
+  }
+}
+
 TEST(IceImprovement, TriesAFewTimesAndThenLeavesItAtTheRelay) {
   Rig rig{1, {.mapping = sim::NatBehavior::AddressAndPortDependent, .ports = sim::PortAllocation::Random}};
   rig.direct = true;
