@@ -214,22 +214,30 @@ class Meeting::Impl : public std::enable_shared_from_this<Meeting::Impl> {
   void call_all(const signaling::Joined& joined) {
     for (const auto& info : joined.peers) {
       if (info.peer == client_->peer()) continue;
-      // After the server was away: what had no time to connect lost its signals, and starts again.
+      // After the server was away: what had no time to connect lost its signals, and starts again. What has lost its
+      // path meanwhile, as on a machine that goes from one network to another, lost those that tell of the new one.
       const auto known = members_.find(info.peer);
-      if (known != members_.end() &&
-          known->second->remote->connection.connection_state() != PeerConnectionState::Connected)
+      if (known != members_.end() && !lives(*known->second->remote))
         gone(*known->second, Ending::Closed, "calling " + known->second->remote->name + " again");
+      else if (known != members_.end() &&
+               known->second->remote->connection.connection_state() == PeerConnectionState::Disconnected)
+        known->second->remote->connection.restart_ice();
       add(info.peer, name_in(info.data, info.peer), true);
     }
+  }
+
+  /// Whether the connection was there and is not over: interrupted it may come back, ICE has the last word on that.
+  static bool lives(const Remote& remote) {
+    const auto state = remote.connection.connection_state();
+    return remote.was_connected &&
+           (state == PeerConnectionState::Connected || state == PeerConnectionState::Disconnected);
   }
 
   void peer_left(const signaling::PeerEvent& event) {
     const auto found = members_.find(event.info.peer);
     if (found == members_.end()) return;
     // Who only lost the server may still be talking to us: the connection itself tells when it is over.
-    if (event.reason == "lost" &&
-        found->second->remote->connection.connection_state() == PeerConnectionState::Connected)
-      return;
+    if ((event.reason == "lost" || event.reason == "replaced") && lives(*found->second->remote)) return;
     gone(*found->second, Ending::Closed, found->second->remote->name + " left");
   }
 

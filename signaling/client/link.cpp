@@ -1,5 +1,8 @@
 #include "client/link.hpp"
 
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
@@ -57,6 +60,11 @@ class LinkOf final : public Link {
     tcp_layer.expires_after(connect_timeout_);
     co_await tcp_layer.async_connect(found, asio::use_awaitable);
     tcp_layer.socket().set_option(tcp::no_delay(true));
+#ifdef TCP_USER_TIMEOUT
+    // The system would try for a quarter of an hour to send from an address that this machine has no more.
+    const int patience = 10'000;
+    (void)::setsockopt(tcp_layer.socket().native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof patience);
+#endif
     if constexpr (std::is_same_v<Stream, TlsStream>) {
       // SSL_set_tlsext_host_name() without its cast.
       if (SSL_ctrl(socket_.next_layer().native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,

@@ -24,12 +24,13 @@ WITHOUT = 1.0  # seconds without any interface
 
 
 class Roamer:
-    """A host on a cable in the open, which gets another one there, or goes behind a NAT. The other side is behind one in any case."""
+    """A host on a cable in the open, which gets another one there, or goes behind a NAT. The other side is behind one in any case.
+    Without a relay nothing but signaling tells it of the new address."""
 
-    def __init__(self, network, who, to):
-        self.name = f"{who} {to}"
-        self.who, self.to = who, to
-        self.host = f"{who}-{to}"
+    def __init__(self, network, who, to, words=()):
+        self.name = " ".join((who, to, *(word.strip("-") for word in words)))
+        self.who, self.to, self.words = who, to, words
+        self.host = self.name.replace(" ", "-")
         self.other = f"{self.host}-peer"
         network.add(self.host)
         network.plug(self.host, "eth0", network.free_address())
@@ -70,7 +71,7 @@ class Transfer:
         sender, receiver = roamer.hosts()
         for name, host, words in (("recv", receiver, ("recv", code, "--yes", "--out", str(self.folder / "out"))),
                                   ("send", sender, ("send", str(self._file), "--code", code))):
-            command = network.inside(host, linnet, *words, "--server", servers.url(), "--connect-timeout", "60")
+            command = network.inside(host, linnet, *words, "--server", servers.url(), "--connect-timeout", "60", *roamer.words)
             with (self.folder / f"{name}.log").open("w") as log:
                 self.processes[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=servers.environment)
         self.pause = 0.0
@@ -135,6 +136,7 @@ def main():
     pathlib.Path("/run/netns").mkdir()
     network = Network()
     roamers = [Roamer(network, who, to) for who in ("sender", "receiver") for to in ("other-address", "behind-nat")]
+    roamers += [Roamer(network, who, "behind-nat", ("--no-relay",)) for who in ("sender", "receiver")]
     network.make()
     failed = 0
     with Servers(network, linnet, FOLDER) as servers:
@@ -142,7 +144,7 @@ def main():
             transfer = Transfer(network, servers, linnet, roamer, arguments.megabytes * 1_000_000)
             transfer.run()
             problem = transfer.problem()
-            print(f"{roamer.name:>24}: {arguments.megabytes} MB in {transfer.seconds:.1f} s, the longest pause {transfer.pause:.1f} s"
+            print(f"{roamer.name:>28}: {arguments.megabytes} MB in {transfer.seconds:.1f} s, the longest pause {transfer.pause:.1f} s"
                   f" ({WITHOUT:.0f} s of it without an interface){'; ' + problem if problem else ''}", flush=True)
             if problem or arguments.show:
                 print(transfer.said())
