@@ -6,8 +6,8 @@
 namespace linnet::sctp {
 namespace {
 
-// UDP payloads of paths that exist: IPv6's least MTU, tunnels, WireGuard, PPPoE, Ethernet with IPv6 and with IPv4, a
-// DTLS stack that reads into 2 KiB, half pages, jumbo frames, the largest DTLS record.
+// UDP payloads of paths that exist: IPv6's least MTU, tunnels, WireGuard, PPPoE, Ethernet with IPv6 and with IPv4,
+// something between, half pages, jumbo frames, the largest DTLS record.
 constexpr std::array<std::size_t, 10> udp_payloads{1'232, 1'320, 1'392, 1'432, 1'452,
                                                    1'472, 1'980, 4'052, 8'952, 16'421};
 // Most paths carry Ethernet's size: to try it first saves the steps below it.
