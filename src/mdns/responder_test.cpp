@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <regex>
 #include <set>
 
 #include "base/bytes.hpp"
@@ -74,10 +73,11 @@ std::vector<std::string> conflicts(Responder& responder) {
 TEST(RandomName, IsAVersion4UuidAndNeverTheSame) {
   SeededGenerator random{1};
   std::set<std::string> names;
-  const std::regex form{"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\\.local"};
+  const char* const form = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\\.local";
   for (int i = 0; i < 100; ++i) {
-    names.insert(random_name(random));
-    EXPECT_TRUE(std::regex_match(*names.begin(), form)) << *names.begin();
+    const std::string name = random_name(random);
+    EXPECT_THAT(name, testing::MatchesRegex(form));
+    names.insert(name);
   }
   EXPECT_EQ(names.size(), 100U);
   for (const auto& each : names) EXPECT_TRUE(is_mdns_name(each));
