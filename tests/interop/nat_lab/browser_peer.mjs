@@ -1,0 +1,38 @@
+// A browser with the web page, for the NAT lab: each line of standard input is the name of a room to join; there it says hello and waits to be
+// answered. What became of it goes to standard output as a line of JSON.
+//
+// usage: node browser_peer.mjs URL
+import { createRequire } from 'node:module';
+import { createInterface } from 'node:readline';
+
+const { chromium } = createRequire(new URL('../../../web/package.json', import.meta.url))('playwright-core');
+const url = process.argv[2];
+const patience = 60_000;
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--ignore-certificate-errors'],
+});
+
+async function meet(room) {
+  const page = await browser.newPage();
+  page.setDefaultTimeout(patience);
+  try {
+    await page.goto(`${url}/r/${room}`);
+    await page.fill('input[name=name]', 'Paige');
+    await page.click('button[type=submit]');
+    await page.waitForSelector('.people li[data-state=connected]');
+    await page.fill('input[name=message]', `hello from ${room}`);
+    await page.press('input[name=message]', 'Enter');
+    await page.waitForSelector('.chat li.theirs');
+    return { room, heard: await page.textContent('.chat li.theirs .text') };
+  } catch (error) {
+    return { room, error: String(error) };
+  } finally {
+    await page.close();
+  }
+}
+
+process.stdout.write('{"ready":true}\n');
+for await (const room of createInterface(process.stdin)) process.stdout.write(`${JSON.stringify(await meet(room))}\n`);
+await browser.close();
