@@ -75,9 +75,9 @@ TEST(RandomName, IsAVersion4UuidAndNeverTheSame) {
   std::set<std::string> names;
   const char* const form = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\\.local";
   for (int i = 0; i < 100; ++i) {
-    const std::string name = random_name(random);
-    EXPECT_THAT(name, testing::MatchesRegex(form));
-    names.insert(name);
+    const std::string made = random_name(random);
+    EXPECT_THAT(made, testing::MatchesRegex(form));
+    names.insert(made);
   }
   EXPECT_EQ(names.size(), 100U);
   for (const auto& each : names) EXPECT_TRUE(is_mdns_name(each));
