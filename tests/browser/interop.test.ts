@@ -211,7 +211,8 @@ for (const name of browsers) {
     const offerer = i % 2 === 0 ? 'the browser' : 'linnet';
     test(`${name}, ${offerer} offering: 8 MB there and back with ${tuned.join(', ')}`, { timeout: 90_000 }, async () => {
       const options = tuned.flatMap((setting) => ['--tune', setting]);
-      await beside({ name, offerer, options }, async (page) => {
+      const mayVanish = name === 'Firefox' && tuned.includes('ice_udp=off'); // its goodbye does not always get out before the stream is closed
+      await beside({ name, offerer, options, mayVanish }, async (page) => {
         const wrong = await page.evaluate(async () => {
           const kinds: RTCDataChannelInit[] = [{}, { ordered: false }, { maxRetransmits: 65_535 }];
           const channels = [window.echo, ...kinds.map((kind, k) => window.pc.createDataChannel(`kind ${k}`, kind))];
