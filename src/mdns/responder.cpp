@@ -53,7 +53,7 @@ bool Responder::publish(TimePoint now, std::string_view name, const IpAddress& a
   advance(now);
   std::string own = canonical(name);
   if (closed_ || entries_.size() >= options_.max_names || !is_mdns_name(own) || find(own) != nullptr) return false;
-  entries_.push_back({.record = {.name = std::move(own), .address = address, .ttl = options_.ttl}});
+  entries_.push_back({.record = {.name = std::move(own), .address = address.unscoped(), .ttl = options_.ttl}});
   say(entries_.back());
   return true;
 }

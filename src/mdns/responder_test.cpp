@@ -200,6 +200,18 @@ TEST(Responder, HearsItselfWithoutTakingItForSomebodyElse) {
   EXPECT_EQ(responder.names(), 1U);
 }
 
+TEST(Responder, KnowsItsOwnLinkLocalAddressWhichPacketsCarryWithoutItsScope) {
+  const IpAddress link_local = IpAddress::parse("fe80::7").value();
+  TimePoint now = t0;
+  Responder responder;
+  ASSERT_TRUE(responder.publish(now, name, IpAddress::v6({0xFE, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7}, 3)));
+  responder.handle_packet(now, probe({.name = std::string{name}, .address = link_local, .ttl = 120}));
+  settle(responder, now);
+  responder.handle_packet(now, response({.name = std::string{name}, .address = link_local, .ttl = 120}));
+  EXPECT_THAT(conflicts(responder), IsEmpty());
+  EXPECT_EQ(responder.names(), 1U);
+}
+
 TEST(Responder, GivesTheNameUpThatSomebodyElseAnswersFor) {
   for (const bool settled : {false, true}) {
     Responder responder;

@@ -94,20 +94,41 @@ export interface Beside {
   translate?: (line: string) => string | undefined;
 }
 
-/** `linnet echo` beside a page of `url`, for as long as `use` runs; then the page closes the connection, on
- * which the program has to end with 0. */
+/** No test beside a page takes longer; what it waited for is told then, while both ends are still there. */
+const longest = 60_000;
+
+/** What both ends know of a connection that did not come as far as it should. */
+async function stateOf(page: Page, echo: Program): Promise<string> {
+  const connection = await page.evaluate(async () => {
+    const { pc } = window;
+    const pairs = [...(await pc.getStats()).values()].filter(({ type }: { type: string }) => type.endsWith('candidate') || type === 'candidate-pair');
+    return { connection: pc.connectionState, ice: pc.iceConnectionState, signaling: pc.signalingState, unheard: window.outbox.length, pairs };
+  });
+  return `the page: ${JSON.stringify(connection)}\nlinnet said:\n${echo.lines.join('\n')}\nand of itself:\n${echo.errors.join('\n')}`;
+}
+
+/** `linnet echo` beside a page, for as long as `use` runs; then the page closes the connection, on which the program has to end
+ * with 0. */
 export async function besidePage<T>(page: Page, { offerer, options, configuration = {}, mayVanish = false, translate = (line) => line }: Beside, use: (page: Page, echo: Program) => Promise<T>): Promise<T> {
-  let over = false;
   await page.evaluate(setUpPage, configuration);
   const echo = new Program(['echo', '--signal', 'stdio', ...options, ...(offerer === 'linnet' ? ['--offer'] : [])]);
-  try {
-    const unlessOver = (error: unknown): void => {
-      // The last candidates may come when the browser has closed.
-      if (!over) throw error;
-    };
+  let over = false;
+  let fail!: (error: unknown) => void;
+  const failed = new Promise<never>((_, reject) => (fail = reject));
+  const failUnlessOver = (error: unknown): void => {
+    // The last candidates may come when the page has closed, which then never answers (W3C: a closed connection settles no promise).
+    if (!over) fail(error);
+  };
+  const timer = setTimeout(() => {
+    const unknown = new Promise<string>((give) => setTimeout(() => give('the page does not answer'), 5_000).unref());
+    void Promise.race([stateOf(page, echo), unknown])
+      .catch(String)
+      .then((state) => fail(new Error(`not done after ${longest / 1000} s\n${state}`)));
+  }, longest);
+  const converse = async (): Promise<T> => {
     let delivering: Promise<unknown> = Promise.resolve();
     echo.onLine = (line) => {
-      delivering = delivering.then(() => page.evaluate((text) => window.inbox(text), line)).catch(unlessOver);
+      delivering = delivering.then(() => page.evaluate((text) => window.inbox(text), line)).catch(failUnlessOver);
     };
     const pumping = (async () => {
       while (!over) {
@@ -117,7 +138,7 @@ export async function besidePage<T>(page: Page, { offerer, options, configuratio
         }
         await new Promise((wake) => setTimeout(wake, 20));
       }
-    })().catch(unlessOver);
+    })().catch(failUnlessOver);
     await page.evaluate(async (offers) => {
       const channel = offers ? window.pc.createDataChannel('echo') : await window.channelNamed('echo');
       await window.channelOpened(channel);
@@ -129,10 +150,13 @@ export async function besidePage<T>(page: Page, { offerer, options, configuratio
     await page.evaluate(() => window.pc.close());
     if (mayVanish) await echo.stop();
     else assert.equal(await echo.exited, 0, echo.errors.join('\n'));
-    await delivering;
     return result;
+  };
+  try {
+    return await Promise.race([converse(), failed]);
   } finally {
     over = true;
+    clearTimeout(timer);
     await echo.stop('SIGKILL');
   }
 }

@@ -5,7 +5,8 @@ import { createReadStream, existsSync, mkdtempSync, openSync, readdirSync, rmSyn
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { chromium, firefox, type BrowserContext, type Page } from 'playwright-core';
+import { after } from 'node:test';
+import { chromium, firefox, type Browser, type BrowserContext, type Page } from 'playwright-core';
 
 // The tests are started from the project's root or from web/.
 const root = existsSync('script/test') ? resolve('.') : resolve('..');
@@ -123,8 +124,7 @@ export async function open(name: BrowserName, options: OpenOptions = {}): Promis
     const trusting = options.authority ? ['--ignore-certificate-errors'] : [];
     const args = [...chromiumArguments, ...trusting, ...(options.chromium ?? [])];
     const browser = await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args });
-    const context = await browser.newContext();
-    return { context, downloads, close: () => browser.close() };
+    return opened(browser, downloads);
   }
   const path = process.env['FIREFOX'] ?? '/usr/bin/firefox-esr';
   const browser = await firefox.launch({
@@ -140,9 +140,22 @@ export async function open(name: BrowserName, options: OpenOptions = {}): Promis
       'browser.download.always_ask_before_handling_new_types': false,
     },
   });
-  const context = await browser.newContext();
-  return { context, downloads, close: () => browser.close() };
+  return opened(browser, downloads);
 }
+
+async function opened(browser: Browser, downloads: string): Promise<Opened> {
+  browsersOpen.add(browser);
+  browser.on('disconnected', () => browsersOpen.delete(browser));
+  return { context: await browser.newContext(), downloads, close: () => browser.close() };
+}
+
+// A test that ran out of time leaves all of this; the file's process would wait for it without an end.
+const browsersOpen = new Set<Browser>();
+after(async () => {
+  await Promise.all([...browsersOpen].map((browser) => browser.close()));
+  await stopPrograms();
+  removeFolders();
+});
 
 /** Waits until `look` gives something, in the page's own time. */
 export async function eventually<T>(look: () => Promise<T | undefined | false> | T | undefined | false, what: string, ms = 30_000): Promise<T> {

@@ -41,6 +41,12 @@ class IpAddress {
   }
   /// Interface index of a link-local IPv6 address, else 0.
   [[nodiscard]] constexpr std::uint32_t scope() const noexcept { return scope_; }
+  /// The address as packets carry it, without the interface.
+  [[nodiscard]] constexpr IpAddress unscoped() const noexcept {
+    IpAddress a = *this;
+    a.scope_ = 0;
+    return a;
+  }
 
   [[nodiscard]] bool is_unspecified() const noexcept;
   [[nodiscard]] bool is_loopback() const noexcept;
