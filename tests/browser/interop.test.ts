@@ -211,7 +211,9 @@ for (const name of browsers) {
     const offerer = i % 2 === 0 ? 'the browser' : 'linnet';
     test(`${name}, ${offerer} offering: 8 MB there and back with ${tuned.join(', ')}`, { timeout: 90_000 }, async () => {
       const options = tuned.flatMap((setting) => ['--tune', setting]);
-      const mayVanish = name === 'Firefox' && tuned.includes('ice_udp=off'); // its goodbye does not always get out before the stream is closed
+      // Firefox 153 resets its channels, sends no close_notify, and closes the stream some 50 ms later, in one run of six before the last
+      // reset is on its way: then there is nothing by which the program could tell a goodbye from a lost connection.
+      const mayVanish = name === 'Firefox' && tuned.includes('ice_udp=off');
       await beside({ name, offerer, options, mayVanish }, async (page) => {
         const wrong = await page.evaluate(async () => {
           const kinds: RTCDataChannelInit[] = [{}, { ordered: false }, { maxRetransmits: 65_535 }];
