@@ -1,193 +1,222 @@
 #!/usr/bin/env python3
 """The NAT lab with a browser: Chromium with the web page in each kind of network, `linnet chat` in each, and a message both ways over the path that
-theory has.
+theory has; with Firefox, some of these.
 
-Needs what nat_lab.py needs, and Chromium, Node.js and the built page; without them it says so and ends with 77.
+Needs what nat_lab.py needs, and the browser, Node.js and the built page; without them it says so and ends with 77.
 """
-import argparse
 import json
 import os
 import pathlib
 import queue
 import subprocess
-import sys
 import threading
 import time
 
 import kinds
+import lab
 import sandbox
-from network import Network
+from lab import FOLDER
+from network import TURN, TURN6, TURN_NAME
 from servers import Servers, stop
 
-SKIPPED = 77
-FOLDER = pathlib.Path("/run/lab")
 HERE = pathlib.Path(__file__).resolve().parent
 PATIENCE = 90
 SETTLED = 3  # seconds: longer than ICE waits for a better path before it settles on a relayed one
 
+BROWSERS = {"chromium": ("CHROMIUM", "chromium"), "firefox": ("FIREFOX", "firefox-esr")}
+
+# For Firefox in each kind of network, that of the other side. Each row of the theory that has both paths is in it with both.
+SOME = {
+    kinds.OPEN: (kinds.SYMMETRIC, kinds.NO_UDP),
+    kinds.FULL: (kinds.SYMMETRIC,),
+    kinds.RESTRICTED: (kinds.DOUBLE,),
+    kinds.PORT_RESTRICTED: (kinds.PORT_RESTRICTED, kinds.SYMMETRIC),
+    kinds.SYMMETRIC: (kinds.RESTRICTED, kinds.SYMMETRIC),
+    kinds.DOUBLE: (kinds.OPEN,),
+    kinds.NO_UDP: (kinds.ONLY_443,),
+    kinds.ONLY_443: (kinds.FULL,),
+    kinds.ONLY_6: (kinds.OPEN, kinds.ONLY_6),
+}
+
 
 class Chat:
-    """`linnet chat` in a host; it answers what it hears."""
+    """`linnet chat` in a host."""
 
     def __init__(self, network, servers, linnet, host, over_ipv6, room):
         command = network.inside(host, linnet, "chat", room, "--name", "Terry", "--json", "--server", servers.url(over_ipv6), "--connect-timeout", "60")
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=servers.environment)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=servers.environment)
         self._changed = threading.Condition()
-        self._lines = []
+        self._events = []
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self):
-        for line in self._process.stdout:
+        for line in self.process.stdout:
             with self._changed:
-                self._lines.append(json.loads(line))
+                self._events.append(json.loads(line))
                 self._changed.notify_all()
 
-    def until(self, look, patience=PATIENCE):
-        """What `look` finds in the events, or None when it found nothing in time."""
-        with self._changed:
-            self._changed.wait_for(lambda: look(self._lines) is not None, patience)
-            return look(self._lines)
+    def first(self, kind, patience):
+        """The first event of that kind, or None when there is none in time."""
+        return self._until(lambda: next((event for event in self._events if event.get("event") == kind), None), patience)
 
     def path(self):
-        words = [event["path"] for event in self._lines if event.get("event") in ("connected", "path")]
+        words = [event["path"] for event in self._events if event.get("event") in ("connected", "path")]
         return words[-1].split()[0] if words else "none"
 
+    def settle(self, expected):
+        """The path that answers first need not be the one to stay."""
+        self._until(lambda: self.path() == expected, 15 if expected == "direct" else SETTLED)
+        return self.path()
+
     def say(self, text):
-        self._process.stdin.write(text + "\n")
-        self._process.stdin.flush()
+        self.process.stdin.write(text + "\n")
+        self.process.stdin.flush()
 
-    def stop(self):
-        stop([self._process])
+    def events(self):
+        return "\n".join(map(str, self._events))
+
+    def _until(self, look, patience):
+        with self._changed:
+            self._changed.wait_for(look, patience)
+            return look()
 
 
-def first(kind):
-    return lambda events: next((event for event in events if event.get("event") == kind), None)
+class Meeting:
+    """What is to be tried: a browser and a terminal in a room."""
+
+    def __init__(self, kind, other, host, expected):
+        self.kind, self.other, self.host, self.expected = kind, other, host, expected
+        self.name = f"{kind} and {other}"
+        self.room = self.name.replace(" ", "-")
+        self.path, self.seconds = "none", 0.0
+        self._problem, self._chat = "not tried", None
+
+    def hold(self, browser, chat):
+        """`browser` takes a line and gives one."""
+        began = time.monotonic()
+        self._problem, self._chat = "not ended", chat
+        self._problem = self._hold(browser, chat)
+        self.path, self.seconds = chat.path(), time.monotonic() - began
+
+    def _hold(self, browser, chat):
+        if not chat.first("joined", 30):
+            return "the terminal did not join"
+        browser.stdin.write(self.room + "\n")
+        browser.stdin.flush()
+        heard = chat.first("message", PATIENCE)
+        if not heard:
+            return "the terminal heard nothing"
+        path = chat.settle(self.expected)
+        chat.say(f"hello to {self.room}")
+        answer = json.loads(browser.stdout.readline())
+        if answer.get("heard") != f"hello to {self.room}" or heard["text"] != f"hello from {self.room}":
+            return f"heard {heard['text']!r} and {answer}"
+        return None if path == self.expected else f"the path is {path}, {self.expected} was expected"
+
+    def problem(self):
+        return self._problem
+
+    def report(self):
+        return self._chat.events() if self._chat else ""
+
+    def __str__(self):
+        return f"{self.path} {self.seconds:.1f}{'!' if self._problem else ''}"
 
 
 class Browser:
-    """Chromium in one host, and the rooms that it is to join."""
+    """One browser in one host, and its meetings, one after the other."""
 
-    def __init__(self, network, servers, linnet, kind, others):
-        self._network, self._servers, self._linnet, self._kind = network, servers, linnet, kind
-        self._others, self._theory = others, kinds.theory()
-        self.results = {}
+    def __init__(self, name, kind, meetings):
+        self._name, self._kind, self._meetings = name, kind, meetings
+        self._started = []
 
-    def run(self):
+    def run(self, network, servers, linnet):
+        host = f"browser-{self._kind}"
         home = FOLDER / f"home-{self._kind}"
         home.mkdir()
-        url = self._servers.url(self._kind == kinds.ONLY_6)
-        with (FOLDER / f"browser-{self._kind}.log").open("w") as log:
-            process = subprocess.Popen(self._network.inside(f"browser-{self._kind}", "node", str(HERE / "browser_peer.mjs"), url), text=True, stdin=subprocess.PIPE,
-                                       stdout=subprocess.PIPE, stderr=log, env={**os.environ, "HOME": str(home)})
+        words = ("node", str(HERE / "browser_peer.mjs"), self._name, servers.url(self._kind == kinds.ONLY_6), str(servers.authority))
+        with (FOLDER / f"{host}.log").open("w") as log:
+            process = subprocess.Popen(network.inside(host, *words), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+                                       env={**os.environ, "HOME": str(home)})
+        self._started.append(process)
         try:
             process.stdout.readline()
-            for other in self._others:
-                began = time.monotonic()
-                try:
-                    problem, path = self._cell(process, other)
-                except Exception as error:  # pylint: disable=broad-exception-caught
-                    problem, path = repr(error), "none"
-                self.results[other] = (path, time.monotonic() - began, problem)
+            for meeting in self._meetings:
+                chat = Chat(network, servers, linnet, meeting.host, meeting.other == kinds.ONLY_6, meeting.room)
+                self._started.append(chat.process)
+                meeting.hold(process, chat)
+                chat.process.terminate()  # and leaves while the next one comes
             process.stdin.close()
             process.wait(timeout=20)
         finally:
-            stop([process])
+            self.stop()
 
-    def _cell(self, process, other):
-        room = f"{self._kind}-and-{other}"
-        expected = self._theory[self._kind, other]
-        chat = Chat(self._network, self._servers, self._linnet, f"terminal-{other}", other == kinds.ONLY_6, room)
-        try:
-            if not chat.until(first("joined"), 30):
-                return "the terminal did not join", "none"
-            process.stdin.write(room + "\n")
-            process.stdin.flush()
-            heard = chat.until(first("message"))
-            if not heard:
-                return "the terminal heard nothing", chat.path()
-            # The path that answers first need not be the one to stay.
-            if expected == "direct":
-                chat.until(lambda _: True if chat.path() == "direct" else None, 15)
-            elif chat.path() != "relayed":
-                chat.until(lambda _: True if chat.path() == "relayed" else None, SETTLED)
-            chat.say(f"hello to {room}")
-            answer = json.loads(process.stdout.readline())
-            if answer.get("heard") != f"hello to {room}" or heard["text"] != f"hello from {room}":
-                return f"heard {heard['text']!r} and {answer}", chat.path()
-            return None if chat.path() == expected else f"the path is {chat.path()}, {expected} was expected", chat.path()
-        finally:
-            chat.stop()
+    def stop(self):
+        stop(self._started)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("linnet", type=pathlib.Path, help="the program")
-    parser.add_argument("web", type=pathlib.Path, help="the built page")
-    parser.add_argument("--only", default=",".join(kinds.KINDS), help="kinds of networks for the browser, of " + ",".join(kinds.KINDS))
-    parser.add_argument("--at-once", type=int, default=3, help="browsers side by side")
-    arguments = parser.parse_args()
-    chosen = [kind for kind in kinds.KINDS if kind in arguments.only.split(",")]
-    linnet, web = str(arguments.linnet.resolve()), arguments.web.resolve()
-    try:
-        if not (web / "index.html").exists():
-            raise sandbox.Unavailable(f"{web} has no page")
-        sandbox.enter(("ip", "nft", "ss", "mount", "openssl", "turnserver", "node", os.environ.get("CHROMIUM", "chromium")))
-    except sandbox.Unavailable as why:
-        print(f"the NAT lab with a browser is skipped: {why}", file=sys.stderr)
-        return SKIPPED
+class BrowserLab(lab.Lab):
+    """Browsers on one side, terminals on the other."""
 
-    FOLDER.mkdir()
-    began = time.monotonic()
-    network = Network()
-    for kind in chosen:
-        network.add_host(f"browser-{kind}", kind)
-    for kind in kinds.KINDS:
-        network.add_host(f"terminal-{kind}", kind)
-    pathlib.Path("/run/netns").mkdir()
-    network.make()
-    with Servers(network, linnet, FOLDER, web) as servers:
-        browsers = {kind: Browser(network, servers, linnet, kind, kinds.KINDS) for kind in chosen}
+    @staticmethod
+    def add_arguments(parser):
+        parser.add_argument("web", type=pathlib.Path, help="the built page")
+        kinds.add_choice(parser, "kinds of networks for the browser")
+        parser.add_argument("--browser", choices=BROWSERS, default="chromium")
+        parser.add_argument("--at-once", type=int, default=3, help="browsers side by side")
+
+    def __init__(self, arguments):
+        super().__init__(arguments)
+        self._web = arguments.web.resolve()
+        self._browsers = []
+
+    def tools(self):
+        if not (self._web / "index.html").exists():
+            raise sandbox.Unavailable(f"{self._web} has no page")
+        variable, usual = BROWSERS[self.arguments.browser]
+        return (*lab.TOOLS, "node", "certutil", os.environ.get(variable, usual))
+
+    def describe(self, network):
+        theory = kinds.theory()
+        for kind in kinds.KINDS:
+            network.add_host(f"terminal-{kind}", kind)
+        for kind in kinds.chosen(self.arguments):
+            network.add_host(f"browser-{kind}", kind)
+            others = SOME[kind] if self.arguments.browser == "firefox" else kinds.KINDS
+            meetings = [Meeting(kind, other, f"terminal-{other}", theory[kind, other]) for other in others]
+            self._browsers.append(Browser(self.arguments.browser, kind, meetings))
+            self.cases += meetings
+
+    def servers(self, network):
+        if self.arguments.browser != "firefox":
+            return Servers(network, self.linnet, FOLDER, self._web)
+        # Firefox takes no TURN server over TLS by its address.
+        sandbox.name_hosts({TURN_NAME: (TURN, TURN6)})
+        return Servers(network, self.linnet, FOLDER, self._web, (TURN_NAME,))
+
+    def run(self, network, servers):
         waiting = queue.SimpleQueue()
-        for browser in browsers.values():
+        for browser in self._browsers:
             waiting.put(browser)
 
         def work():
             while True:
                 try:
-                    browser = waiting.get_nowait()
+                    waiting.get_nowait().run(network, servers, self.linnet)
                 except queue.Empty:
                     return
-                browser.run()
 
-        threads = [threading.Thread(target=work) for _ in range(arguments.at_once)]
+        threads = [threading.Thread(target=work, daemon=True) for _ in range(self.arguments.at_once)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        failed = 0
-        width = max(map(len, kinds.KINDS)) + 2
-        print("the path and the seconds; !: wrong; rows are browsers, columns terminals")
-        print(" " * width + "".join(kind.rjust(width) for kind in kinds.KINDS))
-        for kind, browser in browsers.items():
-            cells = []
-            for other in kinds.KINDS:
-                path, seconds, problem = browser.results.get(other, ("none", 0.0, "not tried"))
-                failed += problem is not None
-                cells.append(f"{path} {seconds:.1f}{'!' if problem else ''}".rjust(width))
-            print(kind.ljust(width) + "".join(cells))
-        for kind, browser in browsers.items():
-            for other in kinds.KINDS:
-                if problem := browser.results.get(other, ("", 0, "not tried"))[2]:
-                    print(f"{kind} and {other}: {problem}")
-        if failed:
-            print(servers.logs())
-    print(f"\n{len(chosen) * len(kinds.KINDS) - failed} passed, {failed} failed in {time.monotonic() - began:.0f} s")
-    return 1 if failed else 0
+
+    def table(self):
+        by_name = {meeting.name: meeting for meeting in self.cases}
+        lines = ["the path and the seconds; !: wrong; rows are browsers, columns terminals"]
+        return "\n".join(lines + kinds.table(kinds.chosen(self.arguments), kinds.KINDS, lambda kind, other: by_name.get(f"{kind} and {other}", "")))
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(130)
+    lab.main(BrowserLab)

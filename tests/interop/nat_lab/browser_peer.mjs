@@ -1,22 +1,33 @@
 // A browser with the web page, for the NAT lab: each line of standard input is the name of a room to join; there it says hello and waits to be
 // answered. What became of it goes to standard output as a line of JSON.
 //
-// usage: node browser_peer.mjs URL
+// usage: node browser_peer.mjs chromium|firefox URL AUTHORITY
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 
-const { chromium } = createRequire(new URL('../../../web/package.json', import.meta.url))('playwright-core');
-const url = process.argv[2];
+const playwright = createRequire(new URL('../../../web/package.json', import.meta.url))('playwright-core');
+const [name, url, authority] = process.argv.slice(2);
 const patience = 60_000;
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--ignore-certificate-errors'],
-});
+// Each browser has a way of its own to trust the TURN server's certificate.
+const launch = {
+  chromium: () => playwright.chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--ignore-certificate-errors'],
+  }),
+  firefox: () => playwright.firefox.launch({
+    channel: 'moz-firefox',
+    executablePath: fileURLToPath(new URL('../../browser/firefox-trusting', import.meta.url)),
+    env: { ...process.env, LINNET_FIREFOX: process.env.FIREFOX ?? '/usr/bin/firefox-esr', LINNET_AUTHORITY: authority },
+  }),
+};
+const browser = await launch[name]();
+// One page for all rooms: to make a new one takes longer than all that happens in it.
+const page = await browser.newPage();
+page.setDefaultTimeout(patience);
 
 async function meet(room) {
-  const page = await browser.newPage();
-  page.setDefaultTimeout(patience);
   try {
     await page.goto(`${url}/r/${room}`);
     await page.fill('input[name=name]', 'Paige');
@@ -28,8 +39,6 @@ async function meet(room) {
     return { room, heard: await page.textContent('.chat li.theirs .text') };
   } catch (error) {
     return { room, error: String(error) };
-  } finally {
-    await page.close();
   }
 }
 

@@ -4,20 +4,15 @@ two addresses: what it says of the NAT has to be what the NAT was made to be.
 
 Needs what the lab needs; without it says so and ends with 77.
 """
-import argparse
 import json
-import pathlib
 import subprocess
-import sys
-import time
 
 import kinds
-import sandbox
-from network import SERVER, TURN, Network
-from servers import PATIENCE, stop
+import lab
+from lab import FOLDER
+from network import SERVER, TURN
+from servers import Servers, stop
 
-SKIPPED = 77
-FOLDER = pathlib.Path("/run/doctor")  # in memory, and gone with us
 TURN_2, SERVER_2 = "203.0.113.11", "203.0.113.21"
 INDEPENDENT, BY_ADDRESS, BY_PORT = "endpoint-independent", "address-dependent", "address-and-port-dependent"
 
@@ -35,33 +30,23 @@ BLOCKED = {kinds.NO_UDP: ["tcp", "tls"], kinds.ONLY_443: ["tls"]}
 HAIRPIN = "hairpin"
 
 
-def start_servers(network, linnet):
-    certificate, key = FOLDER / "cert.pem", FOLDER / "key.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=turn.lab",
-                    "-addext", f"subjectAltName=IP:{TURN}", "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
-    coturn = ["turnserver", "-n", f"--listening-ip={TURN}", f"--listening-ip={TURN_2}", f"--relay-ip={TURN}", "--listening-port=3478", "--tls-listening-port=443",
-              "--alt-listening-port=3479", "--lt-cred-mech", "--user=ann:apple", "--realm=lab", f"--cert={certificate}", f"--pkey={key}", "--no-cli",
-              f"--userdb={FOLDER / 'turndb'}", f"--pidfile={FOLDER / 'turn.pid'}", "--log-file=stdout", "--simple-log"]
-    serve = [linnet, "serve", "--no-qr", "--bind", SERVER, "--port", "443", "--stun-turn", "embedded", "--stun-turn-port", "3478",
-             "--stun-turn-alternate-ip", SERVER_2, "--stun-turn-alternate-port", "3479"]
-    started = []
-    for name, words in (("turn", coturn), ("serve", serve)):
-        with (FOLDER / f"{name}.log").open("w") as log:
-            started.append(subprocess.Popen(network.inside(name, *words), stdin=subprocess.DEVNULL, stdout=log, stderr=log))
-    return started
+class TwoAddresses(Servers):
+    """coturn and `linnet serve` as RFC 5780 wants them, with credentials that do not change."""
 
+    letters = "-Htuln"
+    ends = {"turn": (f"{TURN}:3478", f"{TURN_2}:3479", f"{TURN}:443"), "serve": (f"{SERVER}:443", f"{SERVER_2}:3479")}
 
-def await_servers(network):
-    deadline = time.monotonic() + PATIENCE
-    for name, ends in (("turn", (f"{TURN}:3478", f"{TURN_2}:3479", f"{TURN}:443")), ("serve", (f"{SERVER}:443", f"{SERVER_2}:3479"))):
-        while any(f"{end} " not in subprocess.run(network.inside(name, "ss", "-Htuln"), capture_output=True, text=True, check=True).stdout for end in ends):
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"{name} does not listen\n" + (FOLDER / f"{name}.log").read_text())
-            time.sleep(0.05)
+    def _start_coturn(self, _):
+        self._start("turn", "turnserver", "-n", f"--listening-ip={TURN}", f"--listening-ip={TURN_2}", f"--relay-ip={TURN}", "--listening-port=3478",
+                    "--tls-listening-port=443", "--alt-listening-port=3479", "--lt-cred-mech", "--user=ann:apple", "--realm=lab", f"--cert={self.authority}",
+                    f"--pkey={self._key}", "--no-cli", f"--userdb={FOLDER / 'turndb'}", f"--pidfile={FOLDER / 'turn.pid'}", "--log-file=stdout", "--simple-log")
+
+    def _start_linnet(self, _):
+        self._start("serve", self._linnet, "serve", "--no-qr", "--bind", SERVER, "--port", "443", "--stun-turn", "embedded", "--stun-turn-port", "3478",
+                    "--stun-turn-alternate-ip", SERVER_2, "--stun-turn-alternate-port", "3479")
 
 
 def start_doctor(network, linnet, host):
-    (FOLDER / "password").write_text("apple\n")
     words = [linnet, "doctor", "--json", "--timeout", "60", "--server", f"http://{SERVER}:443", "--stun", f"stun:{TURN}", "--turn", f"turn:{TURN}",
              "--turn", f"turn:{TURN}?transport=tcp", "--turn", f"turns:{TURN}:443", "--turn-user", "ann", "--turn-password-file", str(FOLDER / "password"),
              "--tls-ca-file", str(FOLDER / "cert.pem")]
@@ -103,43 +88,56 @@ def problems_of(kind, code, report):
     return problems
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("linnet")
-    linnet = str(pathlib.Path(parser.parse_args().linnet).resolve())
-    try:
-        sandbox.enter(["ip", "nft", "openssl", "turnserver", "ss"])
-    except sandbox.Unavailable as why:
-        print(f"skipped: {why}")
-        return SKIPPED
-    FOLDER.mkdir()
-    network = Network()
-    hosts = [*NATS, *BLOCKED, HAIRPIN]
-    for kind in hosts[:-1]:
-        network.add_host(kind, kind)
-    network.add_nat("hairpin-nat", kinds.FULL, hairpin=True)
-    network.add(HAIRPIN)
-    network.attach(HAIRPIN, "eth0", "hairpin-nat", 2)
-    network.make()
-    network.change("turn", f"addr add {TURN_2}/24 dev eth0")
-    network.change("serve", f"addr add {SERVER_2}/24 dev eth0")
-    running = start_servers(network, linnet)
-    failed = False
-    try:
-        await_servers(network)
-        doctors = {host: start_doctor(network, linnet, host) for host in hosts}
-        running += doctors.values()
-        for host, process in doctors.items():
-            out, err = process.communicate(timeout=120)
-            problems = problems_of(host, process.returncode, json.loads(out)) if out else [f"it says nothing\n{err}"]
-            print(f"{host:16}", "ok" if not problems else "\n  ".join(["", *problems]), flush=True)
-            if problems:
-                print(out)
-            failed = failed or bool(problems)
-    finally:
-        stop(running)
-    return 1 if failed else 0
+class Doctor:
+    """One of them, and what it says."""
+
+    def __init__(self, host):
+        self.name = host
+        self.process, self._out, self._err = None, "", ""
+
+    def wait(self):
+        self._out, self._err = self.process.communicate()
+
+    def problem(self):
+        if not self._out:
+            return f"it says nothing\n{self._err}"
+        return "\n  ".join(problems_of(self.name, self.process.returncode, json.loads(self._out))) or None
+
+    def report(self):
+        return self._out
+
+    def __str__(self):
+        return "wrong" if self.problem() else "ok"
+
+
+class DoctorLab(lab.Lab):
+    """A doctor behind each NAT, all at once."""
+    limit = 150
+
+    def describe(self, network):
+        hosts = [*NATS, *BLOCKED]
+        for kind in hosts:
+            network.add_host(kind, kind)
+        network.add_nat("hairpin-nat", kinds.FULL, hairpin=True)
+        network.add(HAIRPIN)
+        network.attach(HAIRPIN, "eth0", "hairpin-nat", 2)
+        network.give("turn", TURN_2)
+        network.give("serve", SERVER_2)
+        self.cases = [Doctor(host) for host in (*hosts, HAIRPIN)]
+
+    def servers(self, network):
+        return TwoAddresses(network, self.linnet, FOLDER)
+
+    def run(self, network, servers):
+        (FOLDER / "password").write_text("apple\n")
+        try:
+            for doctor in self.cases:
+                doctor.process = start_doctor(network, self.linnet, doctor.name)
+            for doctor in self.cases:
+                doctor.wait()
+        finally:
+            stop([doctor.process for doctor in self.cases if doctor.process])
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    lab.main(DoctorLab)

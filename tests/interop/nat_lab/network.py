@@ -7,6 +7,7 @@ import nat_rules
 
 TURN, SERVER = "203.0.113.10", "203.0.113.20"
 TURN6, SERVER6 = "2001:db8::10", "2001:db8::20"
+TURN_NAME = "turn.lab.test"
 ROUTER, ROUTER6 = "203.0.113.1", "2001:db8::1"
 
 
@@ -79,6 +80,10 @@ class Network:
             six = ":" in address
             self._ip[host] += [f"addr add {address}/{'64 nodad' if six else '24'} dev {end}",
                                f"route add {'::/0' if six else 'default'} via {ROUTER6 if six else ROUTER}"]
+
+    def give(self, host, address):
+        """One more address on its cable into the internet."""
+        self._ip[host].append(f"addr add {address}/24 dev eth0")
 
     def _add_inner_nat(self, name, behind):
         self._add(name)

@@ -3,22 +3,17 @@
 signaling server, and gets another one, in another network. The transfer has to end with equal files all the same; the longest
 time in which nothing arrived is printed.
 """
-import argparse
 import hashlib
 import os
-import pathlib
 import secrets
 import subprocess
-import sys
 import time
 
 import kinds
-import sandbox
-from network import Network
-from servers import Servers, stop
+import lab
+from lab import FOLDER
+from servers import stop
 
-SKIPPED = 77
-FOLDER = pathlib.Path("/run/lab")
 PATIENCE = 150
 WITHOUT = 1.0  # seconds without any interface
 
@@ -55,27 +50,46 @@ class Roamer:
 class Transfer:
     """A file on its way, watched."""
 
-    def __init__(self, network, servers, linnet, roamer, size):
-        self._network, self._roamer, self._size = network, roamer, size
-        self.folder = FOLDER / roamer.name.replace(" ", "-")
-        (self.folder / "out").mkdir(parents=True)
+    def __init__(self, roamer, size):
+        self._roamer, self._size = roamer, size
+        self.name = roamer.name
+        self.folder = FOLDER / roamer.host
         self._file = self.folder / "sent.bin"
         self._digest = hashlib.sha256()
+        self.processes = {}
+        self.seconds = self.pause = 0.0
+        self.roamed = False
+        self._same = False
+
+    def run(self, network, servers, linnet):
+        """Moves the file, and looks whether it is the same; nothing of it stays in memory."""
+        try:
+            self._make_file()
+            self._start(network, servers, linnet)
+            self._watch(network)
+            if not self._ended_badly():
+                self._same = hashlib.sha256((self.folder / "out" / self._file.name).read_bytes()).digest() == self._digest.digest()
+        finally:
+            stop(self.processes.values())
+            for path in self.folder.glob("**/*.bin"):
+                path.unlink()
+
+    def _make_file(self):
+        (self.folder / "out").mkdir(parents=True)
         with self._file.open("wb") as file:
-            for _ in range(size // 1_000_000):
+            for _ in range(self._size // 1_000_000):
                 block = os.urandom(1_000_000)
                 self._digest.update(block)
                 file.write(block)
+
+    def _start(self, network, servers, linnet):
         code = secrets.token_hex(6)
-        self.processes = {}
-        sender, receiver = roamer.hosts()
+        sender, receiver = self._roamer.hosts()
         for name, host, words in (("recv", receiver, ("recv", code, "--yes", "--out", str(self.folder / "out"))),
                                   ("send", sender, ("send", str(self._file), "--code", code))):
-            command = network.inside(host, linnet, *words, "--server", servers.url(), "--connect-timeout", "60", *roamer.words)
+            command = network.inside(host, linnet, *words, "--server", servers.url(), "--connect-timeout", "60", *self._roamer.words)
             with (self.folder / f"{name}.log").open("w") as log:
                 self.processes[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=servers.environment)
-        self.pause = 0.0
-        self.roamed = False
 
     def received(self):
         """Bytes that have arrived, or that the finished file has."""
@@ -87,7 +101,7 @@ class Transfer:
                 pass
         return max(sizes, default=0)
 
-    def run(self):
+    def _watch(self, network):
         begun = last = time.monotonic()
         size = 0
         try:
@@ -99,66 +113,53 @@ class Transfer:
                     size, last = arrived, now
                 if not self.roamed and arrived > self._size // 4:
                     self.roamed = arrived < self._size
-                    self._roamer.roam(self._network)
+                    self._roamer.roam(network)
                 time.sleep(0.02)
         finally:
             stop(self.processes.values())
-        self.seconds = time.monotonic() - begun
+            self.seconds = time.monotonic() - begun
+
+    def _ended_badly(self):
+        codes = {name: process.returncode for name, process in self.processes.items()}
+        return f"ended with {codes}" if set(codes.values()) != {0} else None
 
     def problem(self):
-        codes = {name: process.returncode for name, process in self.processes.items()}
-        if set(codes.values()) != {0}:
-            return f"ended with {codes}"
+        if bad := self._ended_badly():
+            return bad
         if not self.roamed:
             return "the transfer was over before the interface went"
-        if hashlib.sha256((self.folder / "out" / self._file.name).read_bytes()).digest() != self._digest.digest():
-            return "the files differ"
-        return None
+        return None if self._same else "the files differ"
 
-    def said(self):
+    def report(self):
         return "".join(f"--- {name}\n{(self.folder / f'{name}.log').read_text(errors='replace')}" for name in self.processes)
 
+    def __str__(self):
+        problem = self.problem()
+        return f"{self._size // 1_000_000} MB in {self.seconds:.1f} s, the longest pause {self.pause:.1f} s" + (f"; {problem}" if problem else "")
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("linnet", type=pathlib.Path, help="the program")
-    parser.add_argument("--megabytes", type=int, default=200, help="size of the file")
-    parser.add_argument("--show", action="store_true", help="what the programs said")
-    arguments = parser.parse_args()
-    linnet = str(arguments.linnet.resolve())
-    try:
-        sandbox.enter(("ip", "nft", "ss", "mount", "openssl", "turnserver"))
-    except sandbox.Unavailable as why:
-        print(f"roaming in the NAT lab is skipped: {why}", file=sys.stderr)
-        return SKIPPED
 
-    FOLDER.mkdir()
-    pathlib.Path("/run/netns").mkdir()
-    network = Network()
-    roamers = [Roamer(network, who, to) for who in ("sender", "receiver") for to in ("other-address", "behind-nat")]
-    roamers += [Roamer(network, who, "behind-nat", ("--no-relay",)) for who in ("sender", "receiver")]
-    network.make()
-    failed = 0
-    with Servers(network, linnet, FOLDER) as servers:
-        for roamer in roamers:
-            transfer = Transfer(network, servers, linnet, roamer, arguments.megabytes * 1_000_000)
-            transfer.run()
-            problem = transfer.problem()
-            print(f"{roamer.name:>28}: {arguments.megabytes} MB in {transfer.seconds:.1f} s, the longest pause {transfer.pause:.1f} s"
-                  f" ({WITHOUT:.0f} s of it without an interface){'; ' + problem if problem else ''}", flush=True)
-            if problem or arguments.show:
-                print(transfer.said())
-            if problem:
-                failed += 1
-                print(servers.logs())
-            for path in transfer.folder.glob("**/*.bin"):
-                path.unlink()
-    return 1 if failed else 0
+class RoamingLab(lab.Lab):
+    """Both sides roam, to two kinds of places, and with nobody but signaling to tell of it."""
+
+    @staticmethod
+    def add_arguments(parser):
+        parser.add_argument("--megabytes", type=int, default=200, help="size of the file")
+
+    def describe(self, network):
+        roamers = [Roamer(network, who, to) for who in ("sender", "receiver") for to in ("other-address", "behind-nat")]
+        roamers += [Roamer(network, who, "behind-nat", ("--no-relay",)) for who in ("sender", "receiver")]
+        self.cases = [Transfer(roamer, self.arguments.megabytes * 1_000_000) for roamer in roamers]
+
+    def run(self, network, servers):
+        for transfer in self.cases:
+            try:
+                transfer.run(network, servers, self.linnet)
+            finally:
+                print(f"{transfer.name:>28}: {transfer}", flush=True)
+
+    def table(self):
+        return f"{WITHOUT:.0f} s of each pause was without an interface"
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(130)
+    lab.main(RoamingLab)

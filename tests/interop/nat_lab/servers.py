@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 
-from network import SERVER, SERVER6, TURN, TURN6
+from network import SERVER, SERVER6, TURN, TURN6, TURN_NAME
 
 PATIENCE = 30
 
@@ -24,14 +24,19 @@ def stop(processes):
 
 
 class Servers:
-    """What both sides need to meet. `environment` lets programs trust coturn's certificate."""
+    """What both sides need to meet. `environment` lets programs trust coturn's certificate. With `turn_names` it is known by a name."""
 
-    def __init__(self, network, linnet, folder, web=None):
+    # Where they listen, as `ss` with these letters has it.
+    letters = "-Htln"
+    ends = {"turn": (f"{TURN}:3478", f"{TURN}:443", f"[{TURN6}]:443"), "serve": (":443",)}
+
+    def __init__(self, network, linnet, folder, web=None, turn_names=()):
         self._network, self._linnet, self._folder = network, linnet, folder
         self._web = ["--web", str(web)] if web else []
+        self._turn_names = turn_names or (TURN, f"[{TURN6}]")
         self._started = []
-        self._ca = folder / "cert.pem"
-        self.environment = {**os.environ, "SSL_CERT_FILE": str(self._ca)}
+        self.authority, self._key = folder / "cert.pem", folder / "key.pem"
+        self.environment = {**os.environ, "SSL_CERT_FILE": str(self.authority)}
 
     @staticmethod
     def url(over_ipv6=False):
@@ -39,11 +44,12 @@ class Servers:
 
     def __enter__(self):
         try:
+            self._make_certificate()
             secret = secrets.token_hex(16)
             self._start_coturn(secret)
             self._start_linnet(secret)
-            self._await("turn", f"{TURN}:3478", f"{TURN}:443", f"[{TURN6}]:443")
-            self._await("serve", ":443")
+            for name, ends in self.ends.items():
+                self._await(name, *ends)
         except BaseException:
             stop(self._started)
             raise
@@ -55,15 +61,17 @@ class Servers:
     def logs(self):
         return "\n".join(f"--- {path.name}\n{path.read_text(errors='replace')[-3000:]}" for path in sorted(self._folder.glob("*.log")))
 
+    def _make_certificate(self):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                        "-subj", "/CN=turn.lab", "-addext", f"subjectAltName=IP:{TURN},IP:{TURN6},DNS:{TURN_NAME}",
+                        "-keyout", str(self._key), "-out", str(self.authority)], check=True, capture_output=True)
+
     def _start_coturn(self, secret):
         folder = self._folder
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                        "-subj", "/CN=turn.lab", "-addext", f"subjectAltName=IP:{TURN},IP:{TURN6}",
-                        "-keyout", str(folder / "key.pem"), "-out", str(self._ca)], check=True, capture_output=True)
         configuration = folder / "turnserver.conf"
         configuration.write_text("\n".join([
             f"listening-ip={TURN}", f"listening-ip={TURN6}", f"relay-ip={TURN}", f"relay-ip={TURN6}", "listening-port=3478", "tls-listening-port=443",
-            "realm=lab", "use-auth-secret", f"static-auth-secret={secret}", f"cert={self._ca}", f"pkey={folder / 'key.pem'}", "no-cli",
+            "realm=lab", "use-auth-secret", f"static-auth-secret={secret}", f"cert={self.authority}", f"pkey={self._key}", "no-cli",
             "no-software-attribute", "no-multicast-peers", "log-file=stdout", f"userdb={folder / 'turndb'}", f"pidfile={folder / 'turn.pid'}",
             "relay-threads=2", ""]))
         self._start("turn", "turnserver", "-c", str(configuration))
@@ -72,7 +80,7 @@ class Servers:
         file = self._folder / "secret"
         file.write_text(secret + "\n")
         words = ["--turn-secret-file", str(file)]
-        for address in (TURN, f"[{TURN6}]"):
+        for address in self._turn_names:
             for url in (f"turn:{address}:3478", f"turn:{address}:3478?transport=tcp", f"turns:{address}:443?transport=tcp"):
                 words += ["--turn-url", url]
             words += ["--stun", f"stun:{address}:3478"]
@@ -83,10 +91,10 @@ class Servers:
             self._started.append(subprocess.Popen(self._network.inside(name, *words), stdin=subprocess.DEVNULL, stdout=log, stderr=log))
 
     def _await(self, name, *listening):
-        """Until it listens for TCP on all of these."""
+        """Until it listens on all of these."""
         deadline = time.monotonic() + PATIENCE
         while True:
-            sockets = subprocess.run(self._network.inside(name, "ss", "-Htln"), capture_output=True, text=True, check=True).stdout
+            sockets = subprocess.run(self._network.inside(name, "ss", self.letters), capture_output=True, text=True, check=True).stdout
             missing = [end for end in listening if f"{end} " not in sockets]
             if not missing:
                 return

@@ -7,6 +7,7 @@ Ends with 77, which ctest takes for a skipped test, where the stack is not insta
 """
 import os
 import pathlib
+import signal
 import socket
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import sandbox  # noqa: E402
 
 SKIPPED = 77
 PATIENCE = 60
+LIMIT = 270  # seconds for all of it, after which it ends with what it knows
 ADDRESS = "10.97.0.1"
 # What is asked of each stack: the transports to a TURN server, whether it has ICE-TCP, and whether a peer that ends tells the other.
 STACKS = {
@@ -135,10 +137,12 @@ def main():
     except sandbox.Unavailable as why:
         print(f"skipped: {why}", file=sys.stderr)
         return SKIPPED
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.alarm(LIMIT)
     # A network with an address that is not loopback, which the stacks leave out; both ends of the cable are in here.
     for words in ("link set lo up", "link add left type veth peer name right", f"addr add {ADDRESS}/24 dev left", "link set left up", "link set right up"):
         subprocess.run(["ip", *words.split()], check=True)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir="/run") as folder:  # which goes with us, however we end
         coturn = Coturn(pathlib.Path(folder))
         try:
             return 0 if unittest.main(exit=False, verbosity=2).result.wasSuccessful() else 1
