@@ -3,8 +3,6 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
-#include "io/socket_address.hpp"
-
 namespace linnet::runtime {
 
 namespace asio = boost::asio;
@@ -28,24 +26,17 @@ void NameLookup::start(const Session::Resolve& question) {
     mdns_->query(question.id, question.host);
     return;
   }
-  if (!dns_) dns_ = std::make_unique<asio::ip::udp::resolver>(executor_);
-  dns_->async_resolve(question.host, "", asio::ip::resolver_base::flags{},
-                      [weak = std::weak_ptr{answer_}, id = question.id](
-                          boost::system::error_code error, const asio::ip::udp::resolver::results_type& results) {
-                        const auto answer = weak.lock();
-                        if (!answer) return;
-                        std::vector<IpAddress> addresses;
-                        if (!error)
-                          for (const auto& entry : results)
-                            if (const auto endpoint = io::from_system(entry.endpoint().data()))
-                              addresses.push_back(endpoint->address);
-                        (*answer)(id, addresses);
-                      });
+  if (!dns_) dns_ = SystemResolver::at(executor_);
+  asked_.push_back(dns_->resolve(
+      question.host, [weak = std::weak_ptr{answer_}, id = question.id](const std::vector<IpAddress>& addresses) {
+        if (const auto answer = weak.lock()) (*answer)(id, addresses);
+      }));
 }
 
 void NameLookup::close() {
   answer_.reset();
-  if (dns_) dns_->cancel();
+  for (const SystemResolver::Id id : asked_) dns_->cancel(id);
+  asked_.clear();
   if (mdns_) mdns_->close();
   mdns_.reset();
 }

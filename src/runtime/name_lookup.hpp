@@ -1,7 +1,6 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/ip/udp.hpp>
 #include <functional>
 #include <memory>
 #include <string>
@@ -9,10 +8,11 @@
 
 #include "linnet/core/session.hpp"
 #include "runtime/mdns_client.hpp"
+#include "runtime/system_resolver.hpp"
 
 namespace linnet::runtime {
 
-/// Answers a session's Resolve events: the system's resolver (through Asio) or multicast DNS. Owned by the Host.
+/// Answers a session's Resolve events: the system's resolver or multicast DNS. Owned by the Host.
 class NameLookup {
  public:
   using Answer = std::function<void(ResolveId, const std::vector<IpAddress>&)>;
@@ -30,7 +30,8 @@ class NameLookup {
   boost::asio::any_io_executor executor_;
   Generator& generator_;
   std::shared_ptr<Answer> answer_;  ///< Shared with what is under way; empty after close().
-  std::unique_ptr<boost::asio::ip::udp::resolver> dns_;
+  std::shared_ptr<SystemResolver> dns_;
+  std::vector<SystemResolver::Id> asked_;  ///< Of `dns_`.
   std::shared_ptr<MdnsClient> mdns_;
 };
 

@@ -74,7 +74,7 @@ NetworkCheck::NetworkCheck(boost::asio::any_io_executor executor, NetworkCheckOp
     : executor_(std::move(executor)),
       options_(std::move(options)),
       completion_(std::move(completion)),
-      names_(executor_),
+      names_(SystemResolver::at(executor_)),
       timer_(executor_),
       names_limit_(executor_),
       limit_(executor_),
@@ -139,17 +139,10 @@ void NetworkCheck::read_servers() {
 
 void NetworkCheck::resolve(std::size_t server, const ice::Server& what) {
   if (const auto address = IpAddress::parse(what.host)) return resolved(server, what, {*address});
-  names_.async_resolve(what.host, "", boost::asio::ip::resolver_base::flags{},
-                       [self = shared_from_this(), server, what](
-                           boost::system::error_code error, const boost::asio::ip::udp::resolver::results_type& found) {
-                         if (self->finished_) return;
-                         std::vector<IpAddress> addresses;
-                         if (!error)
-                           for (const auto& entry : found)
-                             if (const auto endpoint = io::from_system(entry.endpoint().data()))
-                               addresses.push_back(endpoint->address);
-                         self->resolved(server, what, std::move(addresses));
-                       });
+  asked_.push_back(
+      names_->resolve(what.host, [self = shared_from_this(), server, what](std::vector<IpAddress> addresses) {
+        if (!self->finished_) self->resolved(server, what, std::move(addresses));
+      }));
 }
 
 void NetworkCheck::resolved(std::size_t server, const ice::Server& what, std::vector<IpAddress> addresses) {
@@ -422,7 +415,7 @@ void NetworkCheck::finish() {
       server.attempts.push_back(
           {.protocol = server.protocol, .state = ServerState::NameNotFound, .text = "no name server answers"});
   streams_.close();
-  names_.cancel();
+  for (const SystemResolver::Id id : asked_) names_->cancel(id);
   timer_.cancel();
   names_limit_.cancel();
   limit_.cancel();

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/ip/udp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstddef>
 #include <deque>
@@ -18,6 +17,7 @@
 #include "linnet/tuning.hpp"
 #include "runtime/ready.hpp"
 #include "runtime/stream_set.hpp"
+#include "runtime/system_resolver.hpp"
 
 namespace linnet::runtime {
 
@@ -73,7 +73,8 @@ class NetworkCheck : public std::enable_shared_from_this<NetworkCheck> {
   detail::Completion<NetworkReport> completion_;
   Tuning tuning_;
   crypto::SystemGenerator generator_;
-  boost::asio::ip::udp::resolver names_;
+  std::shared_ptr<SystemResolver> names_;
+  std::vector<SystemResolver::Id> asked_{};
   boost::asio::steady_timer timer_;
   boost::asio::steady_timer names_limit_;
   boost::asio::steady_timer limit_;
