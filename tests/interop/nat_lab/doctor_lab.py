@@ -38,7 +38,7 @@ class TwoAddresses(Servers):
 
     def _start_coturn(self, _):
         self._start("turn", "turnserver", "-n", f"--listening-ip={TURN}", f"--listening-ip={TURN_2}", f"--relay-ip={TURN}", "--listening-port=3478",
-                    "--tls-listening-port=443", "--alt-listening-port=3479", "--lt-cred-mech", "--user=ann:apple", "--realm=lab", f"--cert={self.authority}",
+                    "--tls-listening-port=443", "--alt-listening-port=3479", "--lt-cred-mech", "--user=ann:apple", "--realm=lab", f"--cert={self._certificate}",
                     f"--pkey={self._key}", "--no-cli", f"--userdb={FOLDER / 'turndb'}", f"--pidfile={FOLDER / 'turn.pid'}", "--log-file=stdout", "--simple-log")
 
     def _start_linnet(self, _):
@@ -46,10 +46,10 @@ class TwoAddresses(Servers):
                     "--stun-turn-alternate-ip", SERVER_2, "--stun-turn-alternate-port", "3479")
 
 
-def start_doctor(network, linnet, host):
+def start_doctor(network, servers, linnet, host):
     words = [linnet, "doctor", "--json", "--timeout", "60", "--server", f"http://{SERVER}:443", "--stun", f"stun:{TURN}", "--turn", f"turn:{TURN}",
              "--turn", f"turn:{TURN}?transport=tcp", "--turn", f"turns:{TURN}:443", "--turn-user", "ann", "--turn-password-file", str(FOLDER / "password"),
-             "--tls-ca-file", str(FOLDER / "cert.pem")]
+             "--tls-ca-file", str(servers.authority)]
     return subprocess.Popen(network.inside(host, *words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -132,7 +132,7 @@ class DoctorLab(lab.Lab):
         (FOLDER / "password").write_text("apple\n")
         try:
             for doctor in self.cases:
-                doctor.process = start_doctor(network, self.linnet, doctor.name)
+                doctor.process = start_doctor(network, servers, self.linnet, doctor.name)
             for doctor in self.cases:
                 doctor.wait()
         finally:

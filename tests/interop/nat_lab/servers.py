@@ -35,7 +35,7 @@ class Servers:
         self._web = ["--web", str(web)] if web else []
         self._turn_names = turn_names or (TURN, f"[{TURN6}]")
         self._started = []
-        self.authority, self._key = folder / "cert.pem", folder / "key.pem"
+        self.authority, self._certificate, self._key = folder / "authority.pem", folder / "cert.pem", folder / "key.pem"
         self.environment = {**os.environ, "SSL_CERT_FILE": str(self.authority)}
 
     @staticmethod
@@ -62,16 +62,20 @@ class Servers:
         return "\n".join(f"--- {path.name}\n{path.read_text(errors='replace')[-3000:]}" for path in sorted(self._folder.glob("*.log")))
 
     def _make_certificate(self):
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                        "-subj", "/CN=turn.lab", "-addext", f"subjectAltName=IP:{TURN},IP:{TURN6},DNS:{TURN_NAME}",
-                        "-keyout", str(self._key), "-out", str(self.authority)], check=True, capture_output=True)
+        """By an authority, for Firefox takes none that is one itself."""
+        new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+        key = str(self._folder / "authority-key.pem")
+        subprocess.run([*new, "-subj", "/CN=authority.lab", "-keyout", key, "-out", str(self.authority)], check=True, capture_output=True)
+        subprocess.run([*new, "-subj", "/CN=turn.lab", "-CA", str(self.authority), "-CAkey", key, "-addext", "basicConstraints=critical,CA:FALSE",
+                        "-addext", f"subjectAltName=IP:{TURN},IP:{TURN6},DNS:{TURN_NAME}", "-keyout", str(self._key), "-out", str(self._certificate)],
+                       check=True, capture_output=True)
 
     def _start_coturn(self, secret):
         folder = self._folder
         configuration = folder / "turnserver.conf"
         configuration.write_text("\n".join([
             f"listening-ip={TURN}", f"listening-ip={TURN6}", f"relay-ip={TURN}", f"relay-ip={TURN6}", "listening-port=3478", "tls-listening-port=443",
-            "realm=lab", "use-auth-secret", f"static-auth-secret={secret}", f"cert={self.authority}", f"pkey={self._key}", "no-cli",
+            "realm=lab", "use-auth-secret", f"static-auth-secret={secret}", f"cert={self._certificate}", f"pkey={self._key}", "no-cli",
             "no-software-attribute", "no-multicast-peers", "log-file=stdout", f"userdb={folder / 'turndb'}", f"pidfile={folder / 'turn.pid'}",
             "relay-threads=2", ""]))
         self._start("turn", "turnserver", "-c", str(configuration))
