@@ -35,7 +35,8 @@ Client::Impl::Impl(Executor e, ClientOptions o)
       reconnected(make_event<Ready>(executor)),
       rejoined(make_event<Joined>(executor)),
       closed(make_event<Closed>(executor)),
-      backoff_(random_),
+      plan_(random_),
+      liveness_({.connect = options.connect_timeout, .idle = options.idle_timeout, .answer = options.probe_timeout}),
       retry_(executor),
       idle_(executor) {}
 
@@ -127,6 +128,7 @@ void Client::Impl::message(std::string_view peer, json::value data, std::string_
 
 void Client::Impl::close() {
   ended_ = true;
+  if (watch_) watch_->stop();
   retry_.cancel();
   if (link_) link_->close();
 }
@@ -188,6 +190,7 @@ void Client::message(std::string_view peer, json::value data, std::string_view r
   impl_->message(peer, std::move(data), room);
 }
 void Client::close() { impl_->close(); }
+void Client::network_changed() { impl_->network_changed(); }
 
 const Executor& Client::executor() const noexcept { return impl_->executor; }
 bool Client::connected() const noexcept { return impl_->open; }

@@ -53,7 +53,7 @@ void Client::Impl::on(WelcomeMessage&) {
 void Client::Impl::on(ReadyMessage& message) {
   if (open || !link_) return;
   open = true;
-  opened_at_ = std::chrono::steady_clock::now();
+  plan_.opened(Liveness::Clock::now());
   ready = std::move(message.ready);
   resume_ = std::move(message.resume);
   heard();
@@ -116,7 +116,7 @@ void Client::Impl::on(ErrorMessage& message) {
 void Client::Impl::on(GoAwayMessage& message) {
   // The server closes by itself. `url` is not followed: who runs that one is not known here.
   if (message.disconnect) options.reconnect = false;
-  not_before_ = message.after;
+  plan_.postpone(Liveness::Clock::now() + message.after);
 }
 
 void Client::Impl::on(PresenceMessage& message) {

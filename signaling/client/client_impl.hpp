@@ -9,9 +9,11 @@
 #include <string_view>
 #include <variant>
 
-#include "client/backoff.hpp"
+#include "client/address_watch.hpp"
 #include "client/link.hpp"
+#include "client/liveness.hpp"
 #include "client/random_device.hpp"
+#include "client/retry_plan.hpp"
 #include "client/server_message.hpp"
 #include "linnet/signaling/client.hpp"
 
@@ -33,6 +35,7 @@ class Client::Impl : public std::enable_shared_from_this<Client::Impl> {
   void message(std::string_view peer, boost::json::value data, std::string_view room);
   void close();
   void destroy();
+  void network_changed();  // client_run.cpp
 
   Executor executor;
   ClientOptions options;
@@ -64,6 +67,8 @@ class Client::Impl : public std::enable_shared_from_this<Client::Impl> {
   void lost(std::exception_ptr why);
   void fail_pending(const Error& error);
   void heard();
+  void follow(Liveness::Advice advice, std::string_view why);
+  void watch_silence();
 
   // client_dispatch.cpp: what the server says
   void dispatch(std::string_view text);
@@ -87,7 +92,7 @@ class Client::Impl : public std::enable_shared_from_this<Client::Impl> {
   [[nodiscard]] std::optional<Pending> take(std::optional<std::uint64_t> id);
 
   RandomDevice random_;
-  Backoff backoff_;
+  RetryPlan plan_;
   Url url_;
   std::shared_ptr<Link> link_;
   detail::Completion<Ready> connecting_;
@@ -98,8 +103,9 @@ class Client::Impl : public std::enable_shared_from_this<Client::Impl> {
   bool not_allowed_ = false;  ///< The server refused our hello: who we are, not how we said it.
   bool ended_ = false;        ///< By us: no more tries, and nothing to tell when destroyed.
   bool destroyed_ = false;
-  std::chrono::steady_clock::time_point opened_at_{};
-  std::chrono::milliseconds not_before_{0};  ///< A goaway's wish for the next try.
+  Liveness liveness_;
+  std::uint64_t asked_ = 0;  ///< Pings of ours.
+  std::shared_ptr<AddressWatch> watch_;
   boost::asio::steady_timer retry_;
   boost::asio::steady_timer idle_;
 };

@@ -13,9 +13,6 @@ namespace {
 
 namespace asio = boost::asio;
 
-/// A connection that lived this long starts the back-off anew.
-constexpr std::chrono::seconds stable{10};
-
 /// The system's words for the reason, as a part of a sentence.
 std::string reason_of(const std::exception_ptr& why) {
   try {
@@ -49,7 +46,12 @@ bool may_retry(std::uint16_t code) {
 }  // namespace
 
 asio::awaitable<void> Client::Impl::run() {
-  for (;;) {
+  if (options.watch_network) {
+    watch_ = AddressWatch::start(executor, [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->network_changed();
+    });
+  }
+  while (!ended_) {
     std::exception_ptr why;
     try {
       co_await run_once();
@@ -59,21 +61,22 @@ asio::awaitable<void> Client::Impl::run() {
     // After what the server said last, which is posted too.
     co_await asio::post(executor, asio::use_awaitable);
     lost(why);
-    if (ended_) co_return;
-    retry_.expires_after(std::max<std::chrono::milliseconds>(backoff_.next(), std::exchange(not_before_, {})));
-    boost::system::error_code ec;
-    co_await retry_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
-    if (ended_) co_return;
+    while (!ended_ && Liveness::Clock::now() < plan_.due()) {  // A change of the network moves it.
+      retry_.expires_at(plan_.due());
+      boost::system::error_code ec;
+      co_await retry_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    }
   }
+  if (watch_) watch_->stop();
 }
 
 asio::awaitable<void> Client::Impl::run_once() {
   link_ = Link::make(executor, url_, options);
+  const auto now = Liveness::Clock::now();
+  plan_.begin(now);
   // One deadline from the first packet to `ready`; heard() takes over from there.
-  idle_.expires_after(options.connect_timeout);
-  idle_.async_wait([weak = std::weak_ptr(link_)](boost::system::error_code ec) {
-    if (const auto link = weak.lock(); link && !ec) link->cut();
-  });
+  liveness_.begin(now);
+  watch_silence();
   co_await link_->open();
   for (;;) {
     std::string text = co_await link_->read();
@@ -82,18 +85,48 @@ asio::awaitable<void> Client::Impl::run_once() {
   }
 }
 
+void Client::Impl::watch_silence() {
+  idle_.expires_at(liveness_.deadline());
+  idle_.async_wait([self = weak_from_this(), weak = std::weak_ptr(link_)](boost::system::error_code ec) {
+    const auto impl = self.lock();
+    const auto link = weak.lock();
+    if (!ec && impl && link && link == impl->link_) impl->follow(impl->liveness_.at(Liveness::Clock::now()), {});
+  });
+}
+
 void Client::Impl::heard() {
   if (!link_) return;
-  idle_.expires_after(options.idle_timeout);
-  idle_.async_wait([weak = std::weak_ptr(link_)](boost::system::error_code ec) {
-    if (const auto link = weak.lock(); link && !ec) link->cut();
-  });
+  follow(liveness_.heard(Liveness::Clock::now()), {});
+  watch_silence();
+}
+
+void Client::Impl::follow(Liveness::Advice advice, std::string_view why) {
+  switch (advice) {
+    case Liveness::Advice::Nothing: return;
+    case Liveness::Advice::Ask: return write({{"type", "ping"}, {"t", ++asked_}});
+    case Liveness::Advice::GiveUp:
+      if (server_words_.empty()) server_words_ = why;
+      if (link_) link_->cut();
+      return;
+  }
+}
+
+void Client::Impl::network_changed() {
+  // The first try is the application's: it waits for it, and hears of its end.
+  if (ended_ || connecting_) return;
+  const auto now = Liveness::Clock::now();
+  plan_.network_changed(now);
+  if (!link_) {
+    retry_.cancel();
+    return;
+  }
+  follow(liveness_.network_changed(now, link_->address_gone()), "this machine left the network that it went through");
+  watch_silence();
 }
 
 void Client::Impl::lost(std::exception_ptr why) {
   const bool was_open = std::exchange(open, false);
-  // One that breaks at once, again and again, must not be tried without a pause.
-  if (was_open && std::chrono::steady_clock::now() - opened_at_ >= stable) backoff_.reset();
+  plan_.lost(Liveness::Clock::now());
   const std::uint16_t code = link_ ? link_->close_code() : std::uint16_t{0};
   std::string words = std::exchange(server_words_, {});
   if (words.empty() && link_) words = link_->close_reason();

@@ -1,81 +1,19 @@
-// The clients' side of the golden transcripts: this file is the server, and the network too. It defines Link::make(),
-// so that the linker leaves the real one in its archive.
+// The clients' side of the golden transcripts: this file is the server, and tests/fake_link.hpp the network.
 #include "tests/golden.hpp"
 
 #include <gtest/gtest.h>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <deque>
 
-#include "client/link.hpp"
 #include "linnet/exception.hpp"
+#include "tests/fake_link.hpp"
 
 namespace linnet::signaling {
 namespace {
 
 namespace asio = boost::asio;
 namespace json = boost::json;
-
-class FakeLink final : public Link {
- public:
-  explicit FakeLink(const Executor& executor) : news_(executor) {}
-
-  asio::awaitable<void> open() override { co_return; }
-  asio::awaitable<std::string> read() override {
-    while (incoming_.empty() && !lost_) {
-      news_.expires_at(asio::steady_timer::time_point::max());
-      boost::system::error_code ec;
-      co_await news_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
-    }
-    if (incoming_.empty()) throw boost::system::system_error(asio::error::eof);
-    std::string text = std::move(incoming_.front());
-    incoming_.pop_front();
-    co_return text;
-  }
-  bool send(std::string text) override {
-    sent.push_back(json::parse(text));
-    return true;
-  }
-  void close() override { cut(); }
-  void cut() override { lose(0); }
-  std::uint16_t close_code() const override { return code_; }
-  std::string close_reason() const override { return {}; }
-  unsigned http_status() const override { return 101; }
-
-  void receive(const json::value& frame) {
-    incoming_.push_back(json::serialize(frame));
-    news_.cancel();
-  }
-  void lose(std::uint16_t code) {
-    if (lost_) return;
-    code_ = code;
-    lost_ = true;
-    news_.cancel();
-  }
-
-  std::deque<json::value> sent;
-
- private:
-  asio::steady_timer news_;
-  std::deque<std::string> incoming_;
-  std::uint16_t code_ = 0;
-  bool lost_ = false;
-};
-
-std::shared_ptr<FakeLink> current;  // The link of the one client that is tested at a time.
-int links = 0;
-
-}  // namespace
-
-std::shared_ptr<Link> Link::make(const Executor& executor, const Url&, const ClientOptions&) {
-  ++links;
-  return current = std::make_shared<FakeLink>(executor);
-}
-
-namespace {
 
 struct Case {
   const char* file;
@@ -87,7 +25,7 @@ class ClientGolden : public testing::TestWithParam<Case> {
   void TearDown() override {
     client_.reset();
     context_.poll();
-    current.reset();
+    FakeLink::current.reset();
   }
 
   void listen() {
@@ -149,7 +87,7 @@ class ClientGolden : public testing::TestWithParam<Case> {
     client_.emplace(context_.get_executor(), options);
     listen();
     client_->connect("ws://localhost", completed("connect"));
-    ASSERT_TRUE(until([] { return current != nullptr; }));
+    ASSERT_TRUE(until([] { return FakeLink::current != nullptr; }));
   }
   void act(Golden& golden, const json::object& line) {
     const std::string verb(line.at("do").as_string());
@@ -167,9 +105,9 @@ class ClientGolden : public testing::TestWithParam<Case> {
       client_->send(text("to"), *body, {}, text("conn"));
     }
     if (verb == "lost") {
-      const int before = links;
-      current->lose(0);
-      EXPECT_TRUE(until([&] { return links > before; })) << "no second try";
+      const int before = FakeLink::count;
+      FakeLink::current->lose(0);
+      EXPECT_TRUE(until([&] { return FakeLink::count > before; })) << "no second try";
     }
     if (verb == "drop") {
       ended_ = true;
@@ -190,13 +128,14 @@ class ClientGolden : public testing::TestWithParam<Case> {
   void step(Golden& golden, const json::object& line) {
     if (line.contains("do")) return act(golden, line);
     if (const auto* frame = line.if_contains("server")) {
-      current->receive(golden.fill(*frame));
+      FakeLink::current->receive(golden.fill(*frame));
     } else if (const auto* code = line.if_contains("close")) {
-      current->lose(static_cast<std::uint16_t>(code->as_int64()));
+      FakeLink::current->lose(static_cast<std::uint16_t>(code->as_int64()));
     } else if (const auto* wanted = line.if_contains("client")) {
-      ASSERT_TRUE(until([] { return !current->sent.empty(); })) << "the client said nothing";
-      EXPECT_TRUE(golden.match(*wanted, current->sent.front())) << "it said " << json::serialize(current->sent.front());
-      current->sent.pop_front();
+      ASSERT_TRUE(until([] { return !FakeLink::current->sent.empty(); })) << "the client said nothing";
+      EXPECT_TRUE(golden.match(*wanted, FakeLink::current->sent.front()))
+          << "it said " << json::serialize(FakeLink::current->sent.front());
+      FakeLink::current->sent.pop_front();
     }
   }
 
@@ -216,8 +155,9 @@ TEST_P(ClientGolden, SaysAndUnderstandsWhatTheTranscriptHas) {
     ASSERT_NO_FATAL_FAILURE(step(golden, line));
     context_.poll();
   }
-  ASSERT_TRUE(current);
-  EXPECT_TRUE(current->sent.empty()) << "not in the transcript: " << json::serialize(current->sent.front());
+  ASSERT_TRUE(FakeLink::current);
+  EXPECT_TRUE(FakeLink::current->sent.empty())
+      << "not in the transcript: " << json::serialize(FakeLink::current->sent.front());
 }
 
 std::string name_of(const testing::TestParamInfo<Case>& test) {

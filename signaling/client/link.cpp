@@ -16,6 +16,9 @@
 #include <deque>
 #include <utility>
 
+#include "client/address_watch.hpp"
+#include "io/socket_address.hpp"
+
 namespace linnet::signaling {
 namespace {
 
@@ -130,6 +133,10 @@ class LinkOf final : public Link {
     return {reason.data(), reason.size()};
   }
   unsigned http_status() const override { return response_.result_int(); }
+  bool address_gone() override {
+    const auto local = io::local_endpoint(beast::get_lowest_layer(socket_).socket().native_handle());
+    return local && is_gone(local->address);
+  }
 
  private:
   void write_next() {

@@ -35,6 +35,8 @@ class Link : public std::enable_shared_from_this<Link> {
   [[nodiscard]] virtual std::string close_reason() const = 0;
   /// What the server answered the upgrade with, 101 for a WebSocket; 0 when nothing was answered.
   [[nodiscard]] virtual unsigned http_status() const = 0;
+  /// This machine has the address that the socket is bound to no more, or it leads nowhere. False while there is none.
+  [[nodiscard]] virtual bool address_gone() = 0;
 };
 
 }  // namespace linnet::signaling

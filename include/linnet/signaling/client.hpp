@@ -26,8 +26,13 @@ struct ClientOptions {
   std::chrono::milliseconds connect_timeout{10'000};
   std::chrono::milliseconds request_timeout{10'000};
   std::chrono::milliseconds idle_timeout{45'000};  ///< Nothing received for this long: the socket counts as lost.
-  std::string ca_file{};                           ///< PEM roots for wss; empty takes the system's.
-  std::size_t max_queue_messages = 1024;           ///< Waiting to be written; more is a lost connection.
+  /// After a change of this machine's network: the server has so long to answer a ping, then the socket counts as lost.
+  std::chrono::milliseconds probe_timeout{3'000};
+  /// Follow this machine's addresses (Linux): a socket whose address has gone is lost at once, and a network that comes
+  /// is tried at once. Elsewhere, call network_changed().
+  bool watch_network = true;
+  std::string ca_file{};                  ///< PEM roots for wss; empty takes the system's.
+  std::size_t max_queue_messages = 1024;  ///< Waiting to be written; more is a lost connection.
 };
 
 /// Why the connection to the server ended.
@@ -115,6 +120,10 @@ class Client {
   void message(std::string_view peer, boost::json::value data, std::string_view room = {});
   /// Says goodbye; on_closed follows when the socket is gone. Nothing to do when not connected.
   void close();
+  /// This machine's network is not what it was; called by itself with ClientOptions::watch_network. A socket whose
+  /// address the machine has no more is given up, another one is tried with a ping; between two tries the next one
+  /// comes at once, and the pauses start anew. Nothing to do before connect() is done and after close().
+  void network_changed();
 
   [[nodiscard]] const Executor& executor() const noexcept;
   [[nodiscard]] bool connected() const noexcept;
