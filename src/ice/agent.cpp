@@ -22,6 +22,7 @@ Agent::Agent(Options options, Generator& generator)
                .max_relays = options_.max_relays,
                .bound_streams = options_.bound_streams},
               options_.first_stream, generator),
+      lookups_(options_.lookup_interval, static_cast<unsigned>(options_.max_lookups)),
       connects_(options_.connect_interval, static_cast<unsigned>(options_.max_connects)),
       checks_(options_.max_pairs),
       pacer_(options_.pacing, options_.burst) {

@@ -36,7 +36,8 @@ struct AgentStatistics {
   std::uint64_t unexpected = 0;          ///< Responses to nothing, methods we do not serve, unknown sockets.
   std::uint64_t unknown_attributes = 0;  ///< Answered 420 or, as responses, dropped.
   std::uint64_t role_conflicts = 0;
-  std::uint64_t limits_hit = 0;  ///< Candidates, pairs, checks or packets dropped because of a limit.
+  std::uint64_t limits_hit = 0;          ///< Candidates, pairs, checks or packets dropped because of a limit.
+  std::uint64_t candidates_dropped = 0;  ///< The peer's, among `limits_hit`: there were too many, or too many names.
 };
 
 /// A candidate with the id that pairs name it by.
@@ -338,7 +339,9 @@ class Agent {
   static constexpr std::size_t last_remotes = 8;  ///< Of those that come and go.
   void pair_remote(const RemoteEntry& remote);
   void pair_local(const LocalEntry& local);
-  CandidatePair* form_pair(const LocalEntry& local, const RemoteEntry& remote);
+  CandidatePair* form_pair(const LocalEntry& local, const RemoteEntry& remote, bool proven = false);
+  [[nodiscard]] bool has_room_for_remote(std::optional<std::uint32_t> priority);
+  void look_up(RemoteEntry entry);
   [[nodiscard]] const RemoteEntry* remote_for(const Endpoint& endpoint, Protocol protocol, std::uint32_t priority);
   void add_remote_entry(RemoteEntry entry);
   [[nodiscard]] bool remote_names_pending() const noexcept;
@@ -443,6 +446,7 @@ class Agent {
   std::vector<RemoteEntry> remotes_;
   bool remote_done_ = false;
   std::vector<EarlyCheck> early_;
+  Pacer lookups_;
 
   // Streams to peers.
   std::vector<TcpStream> tcp_streams_;

@@ -192,7 +192,7 @@ void Agent::resolved(TimePoint now, ResolveId id, std::span<const IpAddress> add
   const auto it = std::ranges::find_if(remotes_, [&](const RemoteEntry& r) { return r.pending == id; });
   if (it == remotes_.end()) return;
   it->pending.reset();
-  const RemoteEntry named = std::move(*it);
+  RemoteEntry named = std::move(*it);
   std::erase_if(remotes_, [&](const RemoteEntry& r) { return r.id == named.id; });
   // A name may stand for an IPv4 and an IPv6 address; each is a candidate of its own.
   constexpr std::size_t most = 4;
@@ -201,6 +201,9 @@ void Agent::resolved(TimePoint now, ResolveId id, std::span<const IpAddress> add
     entry.id = CandidateId{next_candidate_++};
     entry.endpoint = Endpoint{without_scope(address.unmapped()), named.candidate.port};
     add_remote_entry(std::move(entry));
+    // RFC 8445 section 5.1.1.3: other addresses have other foundations. One may be a liar's, and the rest would wait
+    // for it to fail.
+    named.candidate.foundation += '+';
   }
   run();
 }
@@ -406,7 +409,10 @@ void Agent::add_server_reflexive(const Endpoint& local, const Server& server, st
                                  const Endpoint& mapped) {
   const LocalSocket* const base = socket(local);
   if (base == nullptr) return;
-  if (mapped.address.is_unspecified() || mapped.address.is_multicast() || mapped.port == 0) return;
+  const IpAddress seen = mapped.address.unmapped();
+  if (seen.is_unspecified() || seen.is_multicast() || mapped.port == 0) return;
+  // Whoever hears of it would knock at doors of its own.
+  if (seen.is_loopback() && !base->local.address.is_loopback()) return;
   // RFC 8445 section 5.1.3: equal address and base is redundant; so is what a peer has reflected before.
   const auto same = std::ranges::find_if(locals_, [&](const LocalEntry& l) {
     return l.base == base->local && l.candidate.protocol == Protocol::Udp && l.candidate.endpoint() == mapped;

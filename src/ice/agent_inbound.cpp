@@ -146,7 +146,7 @@ void Agent::triggered_check(const EarlyCheck& check) {
     if (from == locals_.end()) return;
     const RemoteEntry* const to = remote_for(check.path.remote, check.path.protocol, check.priority);
     if (to == nullptr) return;
-    pair = form_pair(*from, *to);
+    pair = form_pair(*from, *to, true);
     if (pair == nullptr) return;
     ++pair->statistics.requests_received;
     ++pair->statistics.responses_sent;
@@ -182,13 +182,13 @@ void Agent::handle_response(const Datagram& datagram, const stun::MessageView& m
     return;
   }
   const bool gather = it->kind == Transaction::Kind::Gather;
-  if (gather) {
-    // A server's answer is not authenticated: the transaction id and the address must do.
-    if (datagram.path != it->path) {
-      ++statistics_.unexpected;
-      return;
-    }
-  } else {
+  // A server's answer is not authenticated: the transaction id and the address must do. Consent that comes on another
+  // path says nothing about this one.
+  if (it->kind != Transaction::Kind::Check && datagram.path != it->path) {
+    ++statistics_.unexpected;
+    return;
+  }
+  if (!gather) {
     const Credentials& remote = it->previous ? previous_->remote_credentials : remote_->credentials;
     if (!message.verify_integrity(as_bytes(remote.pwd))) {
       ++statistics_.unauthenticated;

@@ -11,6 +11,13 @@ namespace {
 
 constexpr std::uint16_t unreachable = 701;  // W3C RTCPeerConnectionIceErrorEvent.errorCode
 
+/// Of a machine or link that the server is not on: for whoever hears of it, it is something of their own.
+bool is_nearer(const IpAddress& relayed, const IpAddress& server) {
+  const IpAddress address = relayed.unmapped();
+  return (address.is_loopback() && !server.is_loopback()) ||
+         (address.is_link_local() && !server.is_link_local() && !server.is_loopback());
+}
+
 }  // namespace
 
 void Agent::connected(TimePoint now, const Path& path) {
@@ -64,7 +71,8 @@ void Agent::relay_allocated(const turn::Relays::Allocated& allocated) {
   if (!active()) return;
   // A server that lies: packets would go to ourselves or to another server, or the peer would be taken for us.
   const auto is_lie = [&](const Endpoint& relayed) {
-    return relayed == allocated.mapped || is_own_address(relayed, allocated.site);
+    return relayed == allocated.mapped || is_own_address(relayed, allocated.site) ||
+           is_nearer(relayed.address, allocated.site.path.remote.address);
   };
   if (std::ranges::any_of(allocated.relayed, is_lie)) {
     return relays_.reject(now_, allocated.site.path, "The TURN server gave an address of somebody else.");

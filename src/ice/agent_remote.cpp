@@ -83,23 +83,59 @@ Result<> Agent::add_remote_candidate(TimePoint now, const Candidate& candidate) 
   // RFC 8839 section 5.1: candidates with other names are ignored. A peer must not have us ask our DNS servers, which
   // serve others meanwhile.
   entry.late = remote_done_ || (settled_ && now_ - settled_at_ >= options_.late_after);
-  if (remotes_.size() >= options_.max_remote_candidates) {
-    ++statistics_.limits_hit;
-  } else if (auto endpoint = candidate.endpoint()) {
+  if (auto endpoint = candidate.endpoint()) {
     entry.endpoint = Endpoint{endpoint->address.unmapped(), endpoint->port};
     add_remote_entry(std::move(entry));
   } else if (is_local_name(std::get<std::string>(candidate.address))) {
-    const auto same = [&](const RemoteEntry& r) {
-      return r.candidate.address == candidate.address && r.candidate.port == candidate.port &&
-             r.candidate.protocol == candidate.protocol;
-    };
-    if (std::ranges::any_of(remotes_, same)) return {};
-    entry.pending = ResolveId{next_resolve_++};
-    emit(Resolve{*entry.pending, std::get<std::string>(candidate.address), true});
-    remotes_.push_back(std::move(entry));
+    look_up(std::move(entry));
   }
   run();
   return {};
+}
+
+void Agent::look_up(RemoteEntry entry) {
+  const Candidate& candidate = entry.candidate;
+  const auto same = [&](const RemoteEntry& r) {
+    return r.candidate.address == candidate.address && r.candidate.port == candidate.port &&
+           r.candidate.protocol == candidate.protocol;
+  };
+  if (std::ranges::any_of(remotes_, same)) return;
+  // Everybody on our network hears the question: a peer must not have us ask without end.
+  if (!lookups_.ready(now_) || !has_room_for_remote(candidate.priority)) {
+    ++statistics_.limits_hit;
+    ++statistics_.candidates_dropped;
+    return;
+  }
+  lookups_.spend(now_);
+  entry.pending = ResolveId{next_resolve_++};
+  emit(Resolve{*entry.pending, std::get<std::string>(candidate.address), true});
+  remotes_.push_back(std::move(entry));
+}
+
+/// Of more candidates than there is room for the best stay, and with them all that are in pairs. Without a priority:
+/// for one that the peer is known to be at, which is better than what it only tells of.
+bool Agent::has_room_for_remote(std::optional<std::uint32_t> priority) {
+  if (remotes_.size() < options_.max_remote_candidates) return true;
+  const auto in_use = [&](const RemoteEntry& r) {
+    return std::ranges::find(checks_.pairs(), r.id, &CandidatePair::remote) != checks_.pairs().end();
+  };
+  // Addresses that the peer has left go first.
+  const auto worth = [](const RemoteEntry& r) {
+    return r.candidate.type == IceCandidateType::Prflx ? 0 : std::uint64_t{r.candidate.priority} + 1;
+  };
+  auto worst = remotes_.end();
+  for (auto it = remotes_.begin(); it != remotes_.end(); ++it) {
+    if ((worst == remotes_.end() || worth(*it) < worth(*worst)) && !in_use(*it)) worst = it;
+  }
+  if (worst == remotes_.end()) return false;
+  if (priority && worth(*worst) > *priority) return false;
+  // Those that the peer has left are no loss.
+  if (worst->candidate.type != IceCandidateType::Prflx) {
+    ++statistics_.limits_hit;
+    ++statistics_.candidates_dropped;
+  }
+  remotes_.erase(worst);
+  return true;
 }
 
 void Agent::add_remote_entry(RemoteEntry entry) {
@@ -123,8 +159,10 @@ void Agent::add_remote_entry(RemoteEntry entry) {
     arm_improvement();
     return;
   }
-  if (remotes_.size() >= options_.max_remote_candidates) {
+  // One of another network is where the peer is now.
+  if (!has_room_for_remote(entry.late ? std::nullopt : std::optional{entry.candidate.priority})) {
     ++statistics_.limits_hit;
+    ++statistics_.candidates_dropped;
     return;
   }
   remotes_.push_back(entry);
@@ -173,7 +211,7 @@ void Agent::pair_local(const LocalEntry& local) {
   }
 }
 
-CandidatePair* Agent::form_pair(const LocalEntry& local, const RemoteEntry& remote) {
+CandidatePair* Agent::form_pair(const LocalEntry& local, const RemoteEntry& remote, bool proven) {
   if (!local.paired || !remote.endpoint || !can_pair(local.base.address, remote.endpoint->address)) return nullptr;
   CandidatePair pair;
   pair.path =
@@ -191,8 +229,14 @@ CandidatePair* Agent::form_pair(const LocalEntry& local, const RemoteEntry& remo
   pair.local_priority = local.candidate.priority;
   pair.remote_priority = remote.candidate.priority;
   if (gathered_ && checks_.pairs().size() >= options_.max_pairs) forget_silent_pair();
-  CandidatePair* const added = checks_.add(pair, local.candidate.foundation, remote.candidate.foundation);
+  CandidatePair* const added = checks_.add(pair, local.candidate.foundation, remote.candidate.foundation, proven);
   if (added == nullptr) ++statistics_.limits_hit;
+  // It may have taken the place of one that was being checked.
+  if (proven) {
+    std::erase_if(transactions_, [&](const Transaction& t) {
+      return t.kind == Transaction::Kind::Check && checks_.find(t.pair) == nullptr;
+    });
+  }
   // RFC 8445 section 6.1.2.6 has a pair wait for the one of its foundation that is tried. What comes later does not:
   // the other one may lead to where nobody is any more, and takes its time to fail.
   const bool later = remote.late || (gathered_ && settled_);
@@ -208,17 +252,9 @@ const Agent::RemoteEntry* Agent::remote_for(const Endpoint& endpoint, Protocol p
            r.candidate.protocol == protocol;
   });
   if (it != remotes_.end()) return &*it;
-  if (remotes_.size() >= options_.max_remote_candidates) {
-    // An address that the peer has left makes room.
-    const auto left = std::ranges::find_if(remotes_, [&](const RemoteEntry& r) {
-      return r.candidate.type == IceCandidateType::Prflx &&
-             std::ranges::find(checks_.pairs(), r.id, &CandidatePair::remote) == checks_.pairs().end();
-    });
-    if (left == remotes_.end()) {
-      ++statistics_.limits_hit;
-      return nullptr;
-    }
-    remotes_.erase(left);
+  if (!has_room_for_remote(std::nullopt)) {
+    ++statistics_.limits_hit;
+    return nullptr;
   }
   // RFC 8445 section 7.3.1.3: a peer-reflexive candidate, with a foundation unlike all others.
   RemoteEntry entry;

@@ -36,27 +36,34 @@ std::uint32_t CheckList::foundation(std::string_view local, std::string_view rem
   return next_foundation_++;
 }
 
-bool CheckList::make_room(std::uint64_t priority) {
+bool CheckList::make_room(std::uint64_t priority, bool proven) {
   if (pairs_.size() < max_pairs_) return true;
-  // RFC 8445 section 6.1.2.5: the worst go. Pairs that are being checked or have answered stay.
+  // RFC 8445 section 6.1.2.5: the worst go. Pairs that have answered stay, and those that are being checked, unless one
+  // comes that the peer is known to be at: then what nobody has spoken on goes, however good it claims to be.
+  const auto rank = [](const CandidatePair& pair) {
+    if (pair.state == PairState::Failed) return 0;
+    return pair.state == PairState::InProgress ? 2 : 1;
+  };
   auto worst = pairs_.end();
   for (auto it = pairs_.begin(); it != pairs_.end(); ++it) {
-    if (it->state == PairState::InProgress || it->state == PairState::Succeeded) continue;
-    const bool worse =
-        worst == pairs_.end() || (it->state == PairState::Failed && worst->state != PairState::Failed) ||
-        ((it->state == PairState::Failed) == (worst->state == PairState::Failed) && it->priority < worst->priority);
-    if (worse) worst = it;
+    const bool stays = it->state == PairState::Succeeded || (it->state == PairState::InProgress && !proven) ||
+                       (proven && it->state != PairState::Failed && it->heard != TimePoint{});
+    if (stays) continue;
+    if (worst == pairs_.end() || std::pair{rank(*it), it->priority} < std::pair{rank(*worst), worst->priority}) {
+      worst = it;
+    }
   }
-  if (worst == pairs_.end() || (worst->state != PairState::Failed && worst->priority >= priority)) return false;
+  if (worst == pairs_.end()) return false;
+  if (!proven && worst->state != PairState::Failed && worst->priority >= priority) return false;
   pairs_.erase(worst);
   drop_dangling();
   return true;
 }
 
-CandidatePair* CheckList::add(CandidatePair pair, std::string_view local_foundation,
-                              std::string_view remote_foundation) {
+CandidatePair* CheckList::add(CandidatePair pair, std::string_view local_foundation, std::string_view remote_foundation,
+                              bool proven) {
   pair.priority = priority_of(pair);
-  if (!make_room(pair.priority)) return nullptr;
+  if (!make_room(pair.priority, proven)) return nullptr;
   pair.id = PairId{next_id_++};
   pair.foundation = foundation(local_foundation, remote_foundation);
   // RFC 8445 section 6.1.2.6 and RFC 8838 section 12: one pair of a foundation is tried at a time, until one succeeds.

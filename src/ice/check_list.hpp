@@ -24,9 +24,11 @@ class CheckList {
   explicit CheckList(std::size_t max_pairs) : max_pairs_(max_pairs) {}
 
   void set_role(IceRole role);
-  /// Adds a pair in its right first state; nothing when the list is full of better ones. Pointers to pairs
-  /// are good until the next `add`, `remove_if` or `clear`.
-  CandidatePair* add(CandidatePair pair, std::string_view local_foundation, std::string_view remote_foundation);
+  /// Adds a pair in its right first state; nothing when the list is full of better ones. A pair that is `proven`, as
+  /// the peer has sent a check on it, is better than all on which it has not. Pointers to pairs are good until the next
+  /// `add`, `remove_if` or `clear`.
+  CandidatePair* add(CandidatePair pair, std::string_view local_foundation, std::string_view remote_foundation,
+                     bool proven = false);
   [[nodiscard]] CandidatePair* find(PairId id) noexcept;
   [[nodiscard]] const CandidatePair* find(PairId id) const noexcept;
   [[nodiscard]] CandidatePair* find(const Path& path) noexcept;
@@ -56,7 +58,7 @@ class CheckList {
  private:
   [[nodiscard]] std::uint32_t foundation(std::string_view local, std::string_view remote);
   [[nodiscard]] std::uint64_t priority_of(const CandidatePair& pair) const noexcept;
-  [[nodiscard]] bool make_room(std::uint64_t priority);
+  [[nodiscard]] bool make_room(std::uint64_t priority, bool proven);
   void drop_dangling();
   [[nodiscard]] CandidatePair* best(PairState state) noexcept;
   [[nodiscard]] bool foundation_busy(std::uint32_t foundation) const noexcept;

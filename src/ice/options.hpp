@@ -97,8 +97,10 @@ struct Options {
   Duration again_after_most = std::chrono::minutes{1};
   Duration probe_interval = std::chrono::seconds{2};  ///< Of the server of a relayed path that is silent.
 
-  std::size_t max_relays = 16;  ///< Allocations on TURN servers, of which each takes a port there.
-  std::size_t max_remote_candidates = 256;
+  std::size_t max_relays = 16;              ///< Allocations on TURN servers, of which each takes a port there.
+  std::size_t max_remote_candidates = 256;  ///< Of more the best stay, and those that are in pairs.
+  std::size_t max_lookups = 64;             ///< Names of the peer's that are asked for in a row, then one each
+  Duration lookup_interval = std::chrono::seconds{1};
   std::size_t max_pairs = 100;    ///< RFC 8445 section 6.1.2.5
   std::size_t max_streams = 32;   ///< To and from peers, at one time.
   std::size_t max_connects = 64;  ///< Streams to peers that are opened in a row, then one each `connect_interval`.

@@ -27,12 +27,13 @@ void append_hex(std::string& out, std::span<const std::byte> bytes) {
 
 Nonces::Nonces(Duration lifetime, Generator& generator) : lifetime_(lifetime) { generator.fill(key_); }
 
-std::string Nonces::text(std::uint64_t made_at, const Endpoint& client) const {
+std::string Nonces::text(std::uint64_t made_at, const Path& client) const {
   std::array<std::byte, 8> time{};
   store_be(time.data(), made_at);
-  std::array<std::byte, 2> port{};
-  store_be(port.data(), client.port);
-  const std::array<std::span<const std::byte>, 3> parts{time, port, std::as_bytes(client.address.bytes())};
+  std::array<std::byte, 3> port{};
+  store_be(port.data(), client.remote.port);
+  port.back() = static_cast<std::byte>(client.protocol);
+  const std::array<std::span<const std::byte>, 3> parts{time, port, std::as_bytes(client.remote.address.bytes())};
   const auto mac = crypto::hmac_sha1(key_, std::span<const std::span<const std::byte>>{parts});
   std::string out;
   out.reserve(nonce_size);
@@ -41,11 +42,11 @@ std::string Nonces::text(std::uint64_t made_at, const Endpoint& client) const {
   return out;
 }
 
-std::string Nonces::make(TimePoint now, const Endpoint& client) const {
+std::string Nonces::make(TimePoint now, const Path& client) const {
   return text(static_cast<std::uint64_t>(now.time_since_epoch().count()), client);
 }
 
-bool Nonces::fresh(TimePoint now, const Endpoint& client, std::string_view nonce) const {
+bool Nonces::fresh(TimePoint now, const Path& client, std::string_view nonce) const {
   if (nonce.size() != nonce_size) return false;
   std::uint64_t made_at = 0;
   const auto digits = nonce.substr(0, time_digits);

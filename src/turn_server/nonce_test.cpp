@@ -7,7 +7,8 @@ namespace {
 
 using std::chrono::minutes;
 
-const Endpoint client{.address = IpAddress::v4({203, 0, 113, 1}), .port = 4'000};
+const Path client{.local = {.address = IpAddress::v4({192, 0, 2, 1}), .port = 3'478},
+                  .remote = {.address = IpAddress::v4({203, 0, 113, 1}), .port = 4'000}};
 
 class NoncesTest : public testing::Test {
  protected:
@@ -23,10 +24,16 @@ TEST_F(NoncesTest, AreFreshForTheirLifetimeAndThenStale) {
   EXPECT_FALSE(nonces_.fresh(now_ + minutes{10}, client, nonce));
 }
 
-TEST_F(NoncesTest, AreWorthNothingFromAnotherAddressOrPort) {
+TEST_F(NoncesTest, AreWorthNothingFromAnotherAddressPortOrProtocol) {
   const auto nonce = nonces_.make(now_, client);
-  EXPECT_FALSE(nonces_.fresh(now_, {client.address, 4'001}, nonce));
-  EXPECT_FALSE(nonces_.fresh(now_, {IpAddress::v4({203, 0, 113, 2}), client.port}, nonce));
+  Path other = client;
+  other.remote.port = 4'001;
+  EXPECT_FALSE(nonces_.fresh(now_, other, nonce));
+  other.remote = {IpAddress::v4({203, 0, 113, 2}), client.remote.port};
+  EXPECT_FALSE(nonces_.fresh(now_, other, nonce));
+  other = client;
+  other.protocol = Protocol::Tcp;
+  EXPECT_FALSE(nonces_.fresh(now_, other, nonce));
 }
 
 TEST_F(NoncesTest, CannotBeMadeUpOrChanged) {

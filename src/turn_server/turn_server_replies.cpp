@@ -89,8 +89,7 @@ void TurnServer::refuse_unauthenticated(const Request& request, ErrorCode code) 
   stun::MessageBuilder reply{out, Class::Error, request.message.method(), request.message.transaction_id()};
   reply.error_code(code);
   if (code != ErrorCode::BadRequest) {
-    reply.text(AttributeType::Realm, options_.realm)
-        .text(AttributeType::Nonce, nonces_.make(now_, request.client.remote));
+    reply.text(AttributeType::Realm, options_.realm).text(AttributeType::Nonce, nonces_.make(now_, request.client));
   }
   if (request.message.has_fingerprint()) reply.fingerprint();
   outbox_.commit(request.client, Ecn::NotEct, reply.finish());

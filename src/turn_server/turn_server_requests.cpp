@@ -81,7 +81,7 @@ bool TurnServer::authenticate(Request& request) {
   const auto nonce = message.text(AttributeType::Nonce);
   if (!username || username->size() > max_username || !nonce || !message.has(AttributeType::Realm))
     return no(ErrorCode::BadRequest);
-  if (!nonces_.fresh(now_, request.client.remote, *nonce)) return no(ErrorCode::StaleNonce);
+  if (!nonces_.fresh(now_, request.client, *nonce)) return no(ErrorCode::StaleNonce);
   // Who has an allocation goes on with it when the name has expired meanwhile: a call is not cut off.
   const bool known = request.allocation && request.allocation->username == *username;
   const auto key = known ? std::optional{request.allocation->key} : users_.key(*username, unix_seconds());

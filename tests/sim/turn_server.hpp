@@ -32,6 +32,7 @@ class TurnServer {
     std::function<unsigned(stun::Method, const stun::MessageView&)> refuse{};
     std::optional<Endpoint> alternate{};        ///< Where Allocate is sent to (300), before any challenge.
     std::optional<Endpoint> lie{};              ///< The relayed address that is told.
+    std::optional<Endpoint> mapped{};           ///< Where it says that clients are.
     std::optional<IpAddress> second_address{};  ///< Of IPv6, for ADDITIONAL-ADDRESS-FAMILY.
     unsigned nonce_uses = 1'000'000;            ///< How many requests a nonce is good for.
     bool dead = false;                          ///< Silent.
@@ -113,8 +114,9 @@ class TurnServer {
   void request(TimePoint now, const Endpoint& from, const stun::MessageView& message) {
     ++counts.requests;
     if (message.method() == stun::Method::Binding)
-      return answer(from, message, false,
-                    [&](stun::MessageBuilder& m) { m.xor_address(stun::AttributeType::XorMappedAddress, from); });
+      return answer(from, message, false, [&](stun::MessageBuilder& m) {
+        m.xor_address(stun::AttributeType::XorMappedAddress, script.mapped.value_or(from));
+      });
     if (script.alternate && message.method() == stun::Method::Allocate) {
       return refuse(from, message, 300, false, [&](stun::MessageBuilder& m) {
         m.address(stun::AttributeType::AlternateServer, *script.alternate);
@@ -191,7 +193,7 @@ class TurnServer {
         m.xor_address(stun::AttributeType::XorRelayedAddress, script.lie ? *script.lie : relayed);
       }
       m.u32(stun::AttributeType::Lifetime, script.lifetime);
-      m.xor_address(stun::AttributeType::XorMappedAddress, from);
+      m.xor_address(stun::AttributeType::XorMappedAddress, script.mapped.value_or(from));
     });
   }
 

@@ -60,7 +60,8 @@ std::string describe(std::uint16_t code, std::string_view reason) {
 }
 
 bool is_usable(const Endpoint& endpoint) {
-  return endpoint.port != 0 && !endpoint.address.is_unspecified() && !endpoint.address.is_multicast();
+  const IpAddress address = endpoint.address.unmapped();
+  return endpoint.port != 0 && !address.is_unspecified() && !address.is_multicast();
 }
 
 }  // namespace
@@ -181,6 +182,8 @@ void TurnClient::allocated(const stun::MessageView& message) {
   const Duration lifetime = std::chrono::seconds{message.u32(stun::AttributeType::Lifetime).value_or(0)};
   if ((!relayed_[0] && !relayed_[1]) || lifetime < least_lifetime) {
     owes_goodbye_ = true;
+    // There never was one that could be lost.
+    for (auto& relayed : relayed_) relayed.reset();
     return give_up(unreachable, "The TURN server gave an address or a lifetime that cannot be used.");
   }
   state_ = State::Allocated;

@@ -30,6 +30,7 @@ class Agents {
     std::uint16_t cost = 0;    ///< Of the networks that it has in the beginning.
     bool tcp_listens = false;  ///< Has a listening socket on each address.
     unsigned connects = 0;     ///< Streams that it asked for.
+    unsigned lookups = 0;      ///< Names that it asked for.
     bool hide = false;         ///< Tells its host candidates as mDNS names.
     std::map<std::string, IpAddress> names;
   };
@@ -163,6 +164,7 @@ class Agents {
       }
       peer.agent.sockets_done(now());
     } else if (const auto* resolve = std::get_if<Resolve>(&event)) {
+      ++peer.lookups;
       const auto known = server_names.find(resolve->host);
       if (known != server_names.end()) {
         later([this, &peer, id = resolve->id, found = known->second] { peer.agent.resolved(now(), id, found); });

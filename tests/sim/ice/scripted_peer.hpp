@@ -81,8 +81,9 @@ class ScriptedPeer {
     ASSERT_EQ(message->message_class(), stun::Class::Success);
   }
 
-  /// The peer's answer to the last check that the agent sent on `path`; false when there is none that it owes.
-  [[nodiscard]] bool answer(const Path& path, std::optional<std::uint16_t> unknown = {}) {
+  /// The peer's answer to the last check that the agent sent on `path`; false when there is none that it owes. It
+  /// arrives on `by`.
+  [[nodiscard]] bool answer(const Path& path, std::optional<std::uint16_t> unknown = {}, std::optional<Path> by = {}) {
     const auto request = std::ranges::find(requests_, path, &Request::path);
     if (request == requests_.end()) return false;
     std::array<std::byte, 256> buffer{};
@@ -90,7 +91,8 @@ class ScriptedPeer {
     response.xor_address(stun::AttributeType::XorMappedAddress, path.local);
     if (unknown) response.u32(static_cast<stun::AttributeType>(*unknown), 7);
     requests_.erase(request);
-    deliver(path, std::span{buffer}.first(response.integrity(as_bytes(credentials.pwd)).fingerprint().finish()));
+    deliver(by.value_or(path),
+            std::span{buffer}.first(response.integrity(as_bytes(credentials.pwd)).fingerprint().finish()));
     return true;
   }
   /// The network loses the agent's check on `path`.
