@@ -15,7 +15,7 @@ class Cell:
         self.transfer = None
 
     def start(self, network, servers, linnet):
-        self.transfer = Transfer(network, servers, linnet, FOLDER / self.name.replace(" ", "-"), self.sender, self.receiver, **self.options)
+        self.transfer = Transfer(network, servers, linnet, FOLDER / self.name.replace(",", "").replace(" ", "-"), self.sender, self.receiver, **self.options)
 
     def problem(self):
         return self.transfer.problem() if self.transfer else "not tried"

@@ -1,5 +1,7 @@
 """The lab's network: `inet`, a switch where everybody's cables meet, two servers, and hosts behind NATs, each in a namespace of its own."""
 import collections
+import ctypes
+import socket
 import subprocess
 
 import kinds
@@ -21,6 +23,7 @@ class Network:
         self._root = []  # for `ip -batch`
         self._ip = collections.defaultdict(list)  # for `ip -batch` in each namespace
         self._rules = {}  # for `nft -f` in each router
+        self._public = {}  # the first address of who is on the internet
         self._add("inet")
         # What is for a private address of elsewhere vanishes, as it does on the internet; "unreachable" would tell of it.
         self._ip["inet"] += ["link add br0 type bridge mcast_snooping 0", f"addr add {ROUTER}/24 dev br0", f"addr add {ROUTER6}/64 dev br0 nodad",
@@ -32,25 +35,33 @@ class Network:
 
     # --- What there is --------------------------------------------------------------------------------------------
 
-    def add_host(self, host, kind):
-        """A host in a network of that kind, with an address of its own."""
+    def add_far(self, name):
+        """A switch at the other end of a cable that a program has to be (impair.cpp); returns the ends of this cable, TAP devices in `inet`."""
+        ends = f"{name}-near", f"{name}-far"
+        self._ip["inet"] += [f"link add {name} type bridge mcast_snooping 0", f"link set {name} up"]
+        for end, switch in zip(ends, ("br0", name), strict=True):
+            self._ip["inet"] += [f"tuntap add dev {end} mode tap", f"link set {end} addrgenmode none", f"link set {end} master {switch} up"]
+        return ends
+
+    def add_host(self, host, kind, at="br0"):
+        """A host in a network of that kind, with an address of its own, at a switch of the internet."""
         self._add(host)
         number = self._next_number()
         if kind == kinds.ONLY_6:
-            self.plug(host, "eth0", f"2001:db8::{number:x}")
+            self.plug(host, "eth0", f"2001:db8::{number:x}", at=at)
         elif kind == kinds.OPEN:
-            self.plug(host, "eth0", f"203.0.113.{number}")
+            self.plug(host, "eth0", f"203.0.113.{number}", at=at)
         else:
-            router = self.add_nat(f"{host}-nat", kind if kind != kinds.DOUBLE else kinds.PORT_RESTRICTED, f"203.0.113.{number}")
+            router = self.add_nat(f"{host}-nat", kind if kind != kinds.DOUBLE else kinds.PORT_RESTRICTED, f"203.0.113.{number}", at=at)
             if kind == kinds.DOUBLE:
                 router = self._add_inner_nat(f"{host}-inner", router)
             self.attach(host, "eth0", router, 2)
 
-    def add_nat(self, name, kind, outside=None, hairpin=False):
+    def add_nat(self, name, kind, outside=None, hairpin=False, at="br0"):
         """A router on the internet with a switch inside. Hosts are attached to it."""
         outside = outside or self.free_address()
         self._add(name)
-        self.plug(name, "out0", outside)
+        self.plug(name, "out0", outside, at=at)
         self._inside(name, "10.0.0.1")
         self._rules[name] = nat_rules.rules(kind, outside, hairpin)
         return name
@@ -72,14 +83,19 @@ class Network:
         """A host without a cable."""
         self._add(host)
 
-    def plug(self, host, end, *addresses):
+    def plug(self, host, end, *addresses, at="br0"):
         """A cable into the internet."""
         port = self._cable(host, end, "inet")
-        self._ip["inet"].append(f"link set {port} master br0")
+        self._ip["inet"].append(f"link set {port} master {at}")
+        self._public.setdefault(host, addresses[0])
         for address in addresses:
             six = ":" in address
             self._ip[host] += [f"addr add {address}/{'64 nodad' if six else '24'} dev {end}",
                                f"route add {'::/0' if six else 'default'} via {ROUTER6 if six else ROUTER}"]
+
+    def address(self, host):
+        """Its first one on the internet."""
+        return self._public[host]
 
     def give(self, host, address):
         """One more address on its cable into the internet."""
@@ -131,6 +147,18 @@ class Network:
     def inside(name, *words):
         """The command that runs a program in a namespace."""
         return ["ip", "netns", "exec", name, *words]
+
+    @staticmethod
+    def socket(name, *arguments):
+        """`socket.socket(*arguments)` of a namespace, for us who are in another one."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        with open("/proc/self/ns/net", "rb") as ours, open(f"/run/netns/{name}", "rb") as theirs:
+            if libc.setns(theirs.fileno(), 0) != 0:
+                raise OSError(ctypes.get_errno(), f"setns to {name}")
+            try:
+                return socket.socket(*arguments)
+            finally:
+                libc.setns(ours.fileno(), 0)
 
     @staticmethod
     def change(name, *lines):
