@@ -10,6 +10,7 @@
 #include <map>
 #include <utility>
 
+#include "continuity.hpp"
 #include "linnet/signaling/client.hpp"
 #include "linnet/signaling/negotiator.hpp"
 #include "stdin_reader.hpp"
@@ -34,6 +35,7 @@ struct Member {
   Member(const Executor& executor, RemotePtr r) : remote(std::move(r)), connect_timer(executor) {}
 
   RemotePtr remote;
+  Continuity continuity;
   std::optional<signaling::Negotiator> negotiator;
   asio::steady_timer connect_timer;
   std::vector<Subscription> subscriptions;
@@ -89,13 +91,14 @@ class Meeting::Impl : public std::enable_shared_from_this<Meeting::Impl> {
         if (const auto self = weak.lock(); self && self->owner_) handle(*self, event);
       };
     };
-    client_->on_peer_joined = with_self([](Impl& self, const signaling::PeerEvent& event) {
-      self.add(event.info.peer, name_in(event.info.data, event.info.peer), false);
-    });
+    client_->on_peer_joined = with_self([](Impl& self, const signaling::PeerEvent& event) { self.peer_joined(event); });
     client_->on_peer_left = with_self([](Impl& self, const signaling::PeerEvent& event) { self.peer_left(event); });
     client_->on_signal = with_self([](Impl& self, const signaling::Signal& signal) { self.signal(signal); });
     client_->on_rejoined = with_self([](Impl& self, const signaling::Joined& joined) { self.call_all(joined); });
-    client_->on_error = with_self([](Impl&, const signaling::ServerError& error) {
+    client_->on_error = with_self([](Impl& self, const signaling::ServerError& error) {
+      const auto found = self.members_.find(error.to);
+      if (error.code == signaling::ErrorCode::PeerUnavailable && found != self.members_.end())
+        found->second->continuity.not_told();
       spdlog::warn("signaling: {} {}", signaling::to_string(error.code), error.message);
     });
     client_->on_closed = with_self([](Impl& self, const signaling::Closed& closed) {
@@ -214,30 +217,34 @@ class Meeting::Impl : public std::enable_shared_from_this<Meeting::Impl> {
   void call_all(const signaling::Joined& joined) {
     for (const auto& info : joined.peers) {
       if (info.peer == client_->peer()) continue;
-      // After the server was away: what had no time to connect lost its signals, and starts again. What has lost its
-      // path meanwhile, as on a machine that goes from one network to another, lost those that tell of the new one.
       const auto known = members_.find(info.peer);
-      if (known != members_.end() && !lives(*known->second->remote))
-        gone(*known->second, Ending::Closed, "calling " + known->second->remote->name + " again");
-      else if (known != members_.end() &&
-               known->second->remote->connection.connection_state() == PeerConnectionState::Disconnected)
-        known->second->remote->connection.restart_ice();
+      if (known != members_.end()) {
+        const auto member = known->second;
+        const auto step = member->continuity.rejoined();
+        if (step == Continuity::Step::CallAgain)
+          gone(*member, Ending::Closed, "calling " + member->remote->name + " again");
+        else
+          follow(*member, step);
+      }
       add(info.peer, name_in(info.data, info.peer), true);
     }
   }
 
-  /// Whether the connection was there and is not over: interrupted it may come back, ICE has the last word on that.
-  static bool lives(const Remote& remote) {
-    const auto state = remote.connection.connection_state();
-    return remote.was_connected &&
-           (state == PeerConnectionState::Connected || state == PeerConnectionState::Disconnected);
+  static void follow(Member& member, Continuity::Step step) {
+    if (step == Continuity::Step::RestartIce) member.remote->connection.restart_ice();
+  }
+
+  void peer_joined(const signaling::PeerEvent& event) {
+    const auto known = members_.find(event.info.peer);
+    if (known != members_.end())
+      follow(*known->second, known->second->continuity.peer_came_back());
+    else
+      add(event.info.peer, name_in(event.info.data, event.info.peer), false);
   }
 
   void peer_left(const signaling::PeerEvent& event) {
     const auto found = members_.find(event.info.peer);
-    if (found == members_.end()) return;
-    // Who only lost the server may still be talking to us: the connection itself tells when it is over.
-    if ((event.reason == "lost" || event.reason == "replaced") && lives(*found->second->remote)) return;
+    if (found == members_.end() || found->second->continuity.outlives(event.reason)) return;
     gone(*found->second, Ending::Closed, found->second->remote->name + " left");
   }
 
@@ -334,6 +341,7 @@ class Meeting::Impl : public std::enable_shared_from_this<Meeting::Impl> {
     auto& remote = *member->remote;
     spdlog::info("{}: {}", remote.name, to_string(state));
     output_.event("connection", {{"peer", remote.id}, {"name", remote.name}, {"state", to_string(state)}});
+    follow(*member, member->continuity.became(state));
     if (state == PeerConnectionState::Connected && !std::exchange(remote.was_connected, true)) {
       member->connect_timer.cancel();
       remote.path = path_in_words(remote.connection);

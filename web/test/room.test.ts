@@ -135,6 +135,44 @@ test('who left while we were away from the server is gone; who is still connecte
   room.leave();
 });
 
+test('a peer that lost the server, or came back from another network, goes when its connection does', async () => {
+  const { room, socket } = await enter(['ann', 'bob', 'cat', 'dan']);
+  const [ann, bob, cat] = FakeConnection.all;
+  for (const pc of [ann!, bob!, cat!]) pc.becomes('connected');
+  bob!.becomes('disconnected');
+  const leaves = (peer: string, reason: string) => socket.says({ type: 'peer-left', room: 'demo', peer, reason, seq: 9 });
+  for (const reason of ['lost', 'replaced']) {
+    leaves('ann', reason);
+    leaves('bob', reason);
+  }
+  leaves('cat', 'left');
+  leaves('dan', 'replaced');
+  assert.deepEqual([...room.peers.keys()], ['ann', 'bob'], 'dan was never connected');
+  socket.says({ type: 'peer-joined', room: 'demo', peer: 'ann', data: { name: 'Ann' }, seq: 10 });
+  assert.equal(room.peers.get('ann')!.pc, ann as unknown as RTCPeerConnection);
+  assert.equal(room.peers.get('ann')!.data.name, 'Ann');
+  room.leave();
+});
+
+test('a connection that notices the change of networks after signaling did is restarted then, once', async () => {
+  const { room, socket } = await enter(['ann']);
+  const [ann] = FakeConnection.all;
+  ann!.becomes('connected');
+  ann!.becomes('disconnected');
+  assert.equal(ann!.restarts, 0, 'with signaling there, ICE has the first word');
+  ann!.becomes('connected');
+  socket.lost();
+  await time.pass(0);
+  await greet(sockets[1]!, ['ann']);
+  assert.equal(ann!.restarts, 0);
+  ann!.becomes('disconnected');
+  assert.equal(ann!.restarts, 1);
+  ann!.becomes('connected');
+  ann!.becomes('disconnected');
+  assert.equal(ann!.restarts, 1);
+  room.leave();
+});
+
 test('whoever was not connected yet when signaling was lost is called anew', async () => {
   const { room, socket } = await enter(['new', 'connecting', 'neverthere', 'unanswered']);
   const before = [...FakeConnection.all];

@@ -19,12 +19,17 @@ const codeOf = (promise: Promise<unknown>): Promise<string> =>
 
 function make() {
   const net = network();
-  const client = new SignalingClient('ws://server/v1/ws', { openSocket: net.openSocket });
+  let changed: (() => void) | undefined;
+  const listen = (call: () => void) => {
+    changed = call;
+    return () => (changed = undefined);
+  };
+  const client = new SignalingClient('ws://server/v1/ws', { openSocket: net.openSocket, network: listen });
   const states: string[] = [];
   const errors: ErrorMessage[] = [];
   client.on('state', (state) => states.push(state));
   client.on('error', (error) => errors.push(error));
-  return { client, states, errors, sockets: net.sockets };
+  return { client, states, errors, sockets: net.sockets, networkChanges: () => changed?.(), listens: () => changed !== undefined };
 }
 function greet(socket: FakeSocket) {
   socket.says(WELCOME);
@@ -232,4 +237,93 @@ test('frames that cannot be understood are ignored', async () => {
   assert.deepEqual(errors, []);
   assert.equal(client.state, 'connected');
   client.close();
+});
+
+test('after a change of the network the server has three seconds to answer a ping', async () => {
+  const { client, sockets, states, networkChanges } = await connected();
+  networkChanges();
+  networkChanges();
+  assert.deepEqual(sockets[0]!.sent, [{ type: 'ping', t: 1 }], 'one question at a time');
+  await time.pass(2000);
+  sockets[0]!.says({ type: 'pong', t: 1 });
+  assert.deepEqual(sockets[0]!.sent.slice(1), [{ type: 'ping', t: 2 }], 'the network changed after the first question');
+  sockets[0]!.says({ type: 'pong', t: 2 });
+  await time.pass(44_000);
+  assert.equal(sockets.length, 1);
+  assert.deepEqual(states, ['connected']);
+
+  networkChanges();
+  await time.pass(999);
+  assert.equal(sockets.length, 1);
+  await time.pass(2001);
+  assert.equal(sockets.length, 2, 'it is given up');
+  assert.equal(sockets[0]!.closedWith, 1000);
+  sockets[1]!.says(WELCOME);
+  assert.equal(sockets[1]!.sent[0]!['peer'], 'ann');
+  sockets[1]!.says(READY);
+  assert.deepEqual(states, ['connected', 'reconnecting', 'connected']);
+  client.close();
+  assert.equal(time.waiting, 0);
+});
+
+test('a pause ends when the network changes, and the pauses begin anew; not sooner than the server wants', async () => {
+  const { client, sockets, networkChanges } = await connected();
+  for (let tries = 1; tries <= 5; tries++) {
+    sockets.at(-1)!.lost();
+    while (sockets.length === tries) await time.pass(100);
+  }
+  sockets.at(-1)!.lost();
+  await time.pass(1000);
+  assert.equal(sockets.length, 6);
+  networkChanges();
+  networkChanges();
+  await time.pass(0);
+  assert.equal(sockets.length, 7, 'at once, and once');
+  sockets.at(-1)!.lost();
+  await time.pass(0);
+  assert.equal(sockets.length, 8);
+  sockets.at(-1)!.lost();
+  networkChanges();
+  await time.pass(0);
+  assert.equal(sockets.length, 8, 'a short pause is kept: networks may change very often');
+  await time.pass(360);
+  assert.equal(sockets.length, 9);
+  sockets.at(-1)!.says(WELCOME);
+  sockets.at(-1)!.says({ type: 'goaway', action: 'reconnect', afterMs: 20_000 });
+  sockets.at(-1)!.lost(4008);
+  networkChanges();
+  await time.pass(19_999);
+  assert.equal(sockets.length, 9);
+  await time.pass(1);
+  assert.equal(sockets.length, 10);
+  client.close();
+});
+
+test('a try that a change of the network met has little time left', async () => {
+  const { client, sockets, networkChanges } = await connected();
+  sockets[0]!.lost();
+  await time.pass(0);
+  await time.pass(1000);
+  networkChanges();
+  await time.pass(2000);
+  networkChanges();
+  await time.pass(999);
+  assert.equal(sockets.length, 2);
+  await time.pass(1);
+  assert.equal(sockets.length, 3);
+  client.close();
+});
+
+test('it listens to the network from connect() to the end, and leaves the first try alone', async () => {
+  const { client, sockets, networkChanges, listens } = make();
+  assert.ok(!listens());
+  const done = client.connect();
+  assert.ok(listens());
+  networkChanges();
+  await time.pass(9000);
+  assert.equal(sockets.length, 1);
+  greet(sockets[0]!);
+  await done;
+  client.close();
+  assert.ok(!listens());
 });

@@ -30,6 +30,8 @@ export class Peer extends Emitter<Events> {
   path: PathKind = 'unknown';
   /** Was it ever connected? */
   established = false;
+  /** Signaling broke, and the connection did not, or has not noticed yet. */
+  doubtful = false;
   #chat: RTCDataChannel | undefined;
   #negotiator: Negotiator;
   #unsent: string[] = [];
@@ -61,6 +63,10 @@ export class Peer extends Emitter<Events> {
   }
   get state(): RTCPeerConnectionState {
     return this.pc.connectionState;
+  }
+  /** Was there and is not over: interrupted it may come back, ICE has the last word on that. */
+  get lives(): boolean {
+    return this.established && (this.state === 'connected' || this.state === 'disconnected');
   }
   get canChat(): boolean {
     return this.#chat?.readyState === 'open';

@@ -72,7 +72,10 @@ export class Room extends Emitter<Events> {
       const known = this.peers.get(info.peer);
       // Signaling was lost for a while; a connection may not even have noticed.
       if (known) known.data = info.data;
-      if (known?.state === 'connected') continue;
+      if (known?.state === 'connected') {
+        known.doubtful = true;
+        continue;
+      }
       if (known?.canRestart) {
         known.restartIce();
         continue;
@@ -96,8 +99,9 @@ export class Room extends Emitter<Events> {
         if (known) known.data = message.data ?? known.data;
         break;
       case 'peer-left':
-        // A peer whose socket broke may still be talking to us: it goes when its connection does.
-        if (known && (message.reason !== 'lost' || known.state !== 'connected')) this.#drop(known);
+        // A peer whose socket broke, or that came back from another network, may still be talking to us: it goes when
+        // its connection does.
+        if (known && !((message.reason === 'lost' || message.reason === 'replaced') && known.lives)) this.#drop(known);
         break;
       case 'peer-away':
         break;
@@ -125,7 +129,12 @@ export class Room extends Emitter<Events> {
     const peer = new Peer(id, data, this.self, this.#client.iceServers, (body) => this.#client.signal(id, this.name, body));
     this.peers.set(id, peer);
     peer.on('state', (state) => {
-      if (state === 'failed' && this.peers.get(id) === peer) peer.restartIce();
+      if (this.peers.get(id) === peer) {
+        // Who lost the server just before lost the network: the peer has to hear of the new one.
+        const moved = state === 'disconnected' && peer.doubtful && this.signaling === 'connected';
+        if (state === 'disconnected') peer.doubtful = false;
+        if (moved || state === 'failed') peer.restartIce();
+      }
       if (state === 'closed') this.#drop(peer);
       this.emit('peers', undefined);
     });

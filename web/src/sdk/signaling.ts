@@ -53,7 +53,25 @@ export interface SignalingOptions {
   peer?: string;
   token?: string;
   openSocket?: (url: string) => Socket;
+  /** What tells of changes of the network: by default the page (`online`, `offline`) and `navigator.connection`. */
+  network?: NetworkNews;
 }
+
+/** Calls `changed` from now on; what it returns ends that. */
+export type NetworkNews = (changed: () => void) => () => void;
+
+const browserNews: NetworkNews = (changed) => {
+  const { connection } = (globalThis.navigator ?? {}) as { connection?: EventTarget };
+  const sources: [EventTarget | undefined, string][] = [
+    [typeof globalThis.addEventListener === 'function' ? globalThis : undefined, 'online'],
+    [typeof globalThis.addEventListener === 'function' ? globalThis : undefined, 'offline'],
+    [connection, 'change'],
+  ];
+  for (const [source, type] of sources) source?.addEventListener?.(type, changed);
+  return () => {
+    for (const [source, type] of sources) source?.removeEventListener?.(type, changed);
+  };
+};
 
 interface Pending {
   resolve: (message: never) => void;
@@ -68,6 +86,10 @@ const IDLE_MS = 45_000;
 
 /** From opening the socket to `ready`, and from a request to its reply. */
 const ANSWER_MS = 10_000;
+/** To a ping after a change of the network, or of a try that one met. */
+const PROBE_MS = 3000;
+/** A pause that is not worth cutting short. */
+const BREATH_MS = 360;
 /** A connection that lived this long starts the back-off anew; one that breaks at once, again and again, does not. */
 const STABLE_MS = 10_000;
 
@@ -89,6 +111,13 @@ export class SignalingClient extends Emitter<Events> {
   #attempt = 0;
   #notBeforeMs = 0;
   #mayRetry = true;
+  /** Waits longer than it has to, if the network comes back meanwhile. */
+  #patient = false;
+  /** A change of the network is being looked into: a ping is out, or a try has little time. */
+  #probing = false;
+  #probeAgain = false;
+  #pings = 0;
+  #stopNews: (() => void) | undefined;
   #closed = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #watchdog: ReturnType<typeof setTimeout> | undefined;
@@ -121,6 +150,7 @@ export class SignalingClient extends Emitter<Events> {
         return;
       }
       this.#connecting = { resolve: resolve as (message: never) => void, reject };
+      this.#stopNews = (this.#options.network ?? browserNews)(() => this.networkChanged());
       this.#open();
     });
   }
@@ -163,7 +193,45 @@ export class SignalingClient extends Emitter<Events> {
     socket?.close(1000);
   }
 
+  /**
+   * The network is not what it was; called by itself where the browser tells. The server has a little time to answer a
+   * ping; between two tries the next one comes at once, and the pauses start anew.
+   */
+  networkChanged(): void {
+    // The first try is the page's: it waits for it, and hears of its end.
+    if (this.#closed || !this.#ready) return;
+    this.#attempt = 0;
+    if (!this.#socket) {
+      if (!this.#patient) return;
+      this.#patient = false;
+      clearTimeout(this.#retry);
+      this.#retry = setTimeout(() => this.#open(), 0);
+    } else if (this.#probing) {
+      this.#probeAgain = true;
+    } else {
+      this.#probe();
+    }
+  }
+
+  #probe(): void {
+    this.#probing = true;
+    if (this.#state === 'connected') this.#send({ type: 'ping', t: ++this.#pings });
+    this.#watch(PROBE_MS);
+  }
+
+  /** Something was heard: the connection is alive, or was before the network changed once more. */
+  #heard(): void {
+    this.#probing = false;
+    if (this.#probeAgain) {
+      this.#probeAgain = false;
+      this.#probe();
+    } else {
+      this.#watch(IDLE_MS);
+    }
+  }
+
   #open(): void {
+    this.#probing = this.#probeAgain = false;
     const open = this.#options.openSocket ?? ((url: string) => new WebSocket(url, SUBPROTOCOL) as unknown as Socket);
     let socket: Socket;
     try {
@@ -175,7 +243,7 @@ export class SignalingClient extends Emitter<Events> {
     this.#socket = socket;
     socket.onmessage = (event) => {
       if (socket !== this.#socket) return;
-      if (this.#state === 'connected') this.#watch(IDLE_MS);
+      if (this.#state === 'connected') this.#heard();
       const message = typeof event.data === 'string' ? parseServerMessage(event.data) : undefined;
       if (message) this.#receive(message);
     };
@@ -260,9 +328,9 @@ export class SignalingClient extends Emitter<Events> {
     const again = this.#ready !== undefined;
     this.#ready = ready;
     if (!ready.resumed) this.#seq = 0;
-    this.#watch(IDLE_MS);
     this.#stable = setTimeout(() => (this.#attempt = 0), STABLE_MS);
     this.#setState('connected');
+    this.#heard();
     this.#connecting?.resolve(ready as never);
     this.#connecting = undefined;
     if (again) this.emit('iceServers', this.iceServers);
@@ -335,6 +403,7 @@ export class SignalingClient extends Emitter<Events> {
     this.#setState('reconnecting');
     this.#failPending(error);
     const pause = (BACK_OFF_MS[Math.min(this.#attempt++, BACK_OFF_MS.length - 1)] ?? 0) * (0.8 + 0.4 * Math.random());
+    this.#patient = pause > BREATH_MS && this.#notBeforeMs === 0;
     this.#retry = setTimeout(() => this.#open(), Math.max(pause, this.#notBeforeMs));
     this.#notBeforeMs = 0;
   }
@@ -342,6 +411,7 @@ export class SignalingClient extends Emitter<Events> {
   /** For good: nothing is tried again. */
   #end(error: SignalingError): void {
     this.#closed = true;
+    this.#stopNews?.();
     clearTimeout(this.#retry);
     clearTimeout(this.#watchdog);
     clearTimeout(this.#stable);
