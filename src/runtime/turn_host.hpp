@@ -2,6 +2,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -33,6 +34,10 @@ struct TurnHostOptions {
   std::optional<IpAddress> external{};  ///< What peers see of relays.
   std::size_t max_streams = 1'000;
   std::size_t max_streams_per_address = 50;  ///< By turn_server::network_of.
+  /// Who connects and asks for no relay in this time is closed,
+  Duration first_limit = std::chrono::seconds{10};
+  /// and who has none any more when this has passed another time.
+  Duration idle_limit = std::chrono::seconds{30};
   turn_server::Options server{};
 };
 

@@ -1,19 +1,10 @@
 // Clients that come over TCP, RFC 8656 section 3.1.
 #include <algorithm>
-#include <chrono>
 
 #include "io/clock.hpp"
 #include "runtime/turn_host.hpp"
 
 namespace linnet::runtime {
-namespace {
-
-/// Who connects and asks for no relay in this time is closed,
-constexpr auto first_limit = std::chrono::seconds{10};
-/// and who has none any more when this has passed another time.
-constexpr auto idle_limit = std::chrono::seconds{30};
-
-}  // namespace
 
 void TurnHost::wait_acceptable(const std::shared_ptr<Listener>& listener) {
   if (listener->stopped()) return;
@@ -38,7 +29,7 @@ void TurnHost::accept(const std::shared_ptr<Listener>& listener) {
                                                  std::unique_ptr<crypto::TlsClient>{}, true, max_kept);
     streams_.emplace(path, stream);
     wait_readable(stream);
-    watch(stream, first_limit);
+    watch(stream, options_.first_limit);
   }
   wait_acceptable(listener);
 }
@@ -63,7 +54,7 @@ void TurnHost::watch(const Handle& stream, Duration time) {
   stream->limit.expires_after(time);
   stream->limit.async_wait([self = shared_from_this(), stream](boost::system::error_code error) {
     if (error || self->stopped_ || stream->socket.stopped()) return;
-    if (self->server_->serves(stream->path())) return self->watch(stream, idle_limit);
+    if (self->server_->serves(stream->path())) return self->watch(stream, self->options_.idle_limit);
     stream->end("idle");
     self->settle(stream);
   });

@@ -131,6 +131,36 @@ TEST_F(IceRelayStream, ThatIsNeverAnsweredForTimesOut) {
   EXPECT_EQ(candidates.size(), 1U) << "too late";
 }
 
+TEST_F(IceRelayStream, ThatOpensAndSaysNothingTimesOut) {
+  server.script.dead = true;
+  gather();
+  agent->connected(now, connects.front().path);
+  drain();
+  wait(10s);
+  ASSERT_EQ(errors.size(), 1U);
+  EXPECT_EQ(errors.front().error_code, 701);
+  EXPECT_EQ(disconnects, std::vector{connects.front().path});
+  EXPECT_EQ(agent->gathering_state(), IceGatheringState::Complete);
+}
+
+TEST_F(IceRelayStream, ThatFallsSilentInTheMiddleOfACallIsLeft) {
+  gather();
+  agent->connected(now, connects.front().path);
+  drain();
+  ASSERT_EQ(candidates.size(), 2U);
+  server.script.dead = true;
+  wait(11min);
+  ASSERT_EQ(errors.size(), 1U);
+  EXPECT_EQ(errors.front().error_code, 701);
+  ASSERT_FALSE(disconnects.empty());
+  EXPECT_EQ(disconnects.front(), connects.front().path);
+  EXPECT_EQ(agent->local_candidates().size(), 1U) << "the host candidate is not harmed";
+  const std::size_t before = connects.size();
+  wait(10min);
+  EXPECT_LE(connects.size(), before + 11) << "it is looked for once a minute at most";
+  EXPECT_EQ(errors.size(), 1U) << "that it is gone is known";
+}
+
 TEST_F(IceRelayStream, ThatEndsTakesItsCandidateAndPairsAlong) {
   gather("turns:198.51.100.1", IceTransportPolicy::Relay);
   agent->connected(now, connects.front().path);
