@@ -10,6 +10,7 @@
 #include <ctime>
 #include <vector>
 
+#include "crypto/handshake_context.hpp"
 #include "crypto/p256_key.hpp"
 
 namespace linnet::crypto {
@@ -99,9 +100,10 @@ Result<Certificate> Certificate::generate(const LibraryContext& context, Generat
     return failed("cannot make a certificate");
   }
   const Owned<EVP_MD_CTX> signer{EVP_MD_CTX_new()};
+  // OpenSSL keeps a copy of the key for each library context that it signs in: one for this and for the handshake.
+  OSSL_LIB_CTX* const signs_in = context == LibraryContext::system() ? handshake_context() : context.native();
   if (!signer ||
-      EVP_DigestSignInit_ex(signer.get(), nullptr, "SHA256", context.native(), nullptr, state->key.get(), nullptr) !=
-          1 ||
+      EVP_DigestSignInit_ex(signer.get(), nullptr, "SHA256", signs_in, nullptr, state->key.get(), nullptr) != 1 ||
       X509_sign_ctx(x509, signer.get()) <= 0) {
     return failed("cannot sign a certificate");
   }

@@ -1,8 +1,11 @@
 #include <gtest/gtest.h>
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
+#include <array>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -10,6 +13,7 @@
 #include "crypto/aead.hpp"
 #include "crypto/certificate.hpp"
 #include "crypto/constant_time.hpp"
+#include "crypto/handshake_context.hpp"
 #include "crypto/hash.hpp"
 #include "crypto/hmac.hpp"
 #include "crypto/system_generator.hpp"
@@ -100,6 +104,22 @@ TEST(SystemGenerator, FillsWithChangingBytes) {
   random.fill(b);
   EXPECT_NE(a, b);
   EXPECT_NE(Bytes(a.end() - 64, a.end()), Bytes(64));
+}
+
+TEST(SystemGenerator, GivesNoByteTwice) {
+  SystemGenerator random;
+  std::set<std::array<std::byte, 8>> seen;
+  for (int i = 0; i < 1'000; ++i) {
+    std::array<std::byte, 8> piece{};
+    random.fill(piece);
+    seen.insert(piece);
+    // Other sizes between, which use up the supply unevenly.
+    std::vector<std::byte> other(static_cast<std::size_t>(i) % 150);
+    random.fill(other);
+    if (other.size() >= 8)
+      seen.insert({other[0], other[1], other[2], other[3], other[4], other[5], other[6], other[7]});
+  }
+  EXPECT_EQ(seen.size(), 1'000U + 1'000U - 7U * 8U);
 }
 
 TEST(Aead, GivesTheValuesOfRfc8439) {  // section 2.8.2
@@ -221,6 +241,31 @@ TEST(LibraryContext, RepeatsItselfWithTheSameSeed) {
   EXPECT_EQ(ders[0], ders[1]);  // the ECDSA nonce, too
   EXPECT_EQ(keys[0], keys[1]);
   EXPECT_NE(ders[0], ders[2]);
+}
+
+// What a peer may show and a handshake may use, RFC 8827 section 6.5; reading any other key takes time from all.
+TEST(HandshakeContext, HasTheKeysOfCertificatesAndNoOthers) {
+  OSSL_LIB_CTX* const context = handshake_context();
+  ASSERT_NE(context, nullptr);
+  for (const char* const kind : {"EC", "RSA", "RSA-PSS", "ED25519", "ED448", "X25519"}) {
+    EVP_KEYMGMT* const found = EVP_KEYMGMT_fetch(context, kind, nullptr);
+    EXPECT_NE(found, nullptr) << kind;
+    EVP_KEYMGMT_free(found);
+  }
+  for (const char* const kind : {"DH", "DSA", "SM2"}) EXPECT_EQ(EVP_KEYMGMT_fetch(context, kind, nullptr), nullptr);
+  ERR_clear_error();
+}
+
+TEST(HandshakeContext, ReadsTheKeyOfACertificate) {
+  SystemGenerator random;
+  const auto made = Certificate::generate(LibraryContext::system(), random, now).value();
+  X509* x509 = X509_new_ex(handshake_context(), nullptr);
+  const auto* bytes = reinterpret_cast<const unsigned char*>(made.der().data());
+  ASSERT_NE(d2i_X509(&x509, &bytes, static_cast<long>(made.der().size())), nullptr);
+  EVP_PKEY* const key = X509_get0_pubkey(x509);
+  ASSERT_NE(key, nullptr);
+  EXPECT_EQ(X509_verify(x509, key), 1);
+  X509_free(x509);
 }
 
 TEST(Fingerprint, ReadsAndWritesItsTextForm) {

@@ -10,6 +10,7 @@
 #include <new>
 
 #include "base/bytes.hpp"
+#include "crypto/handshake_context.hpp"
 
 namespace linnet::dtls {
 namespace {
@@ -56,14 +57,15 @@ SSL_CTX* Handshake::settings(const crypto::LibraryContext& library) {
   // OpenSSL fetches every algorithm that it knows for a new SSL_CTX, which takes longer than any step of a handshake.
   // That of the process-wide library context is as process-wide, and nobody changes it any more: no handshake leaves
   // anything in it. A seeded context has one for each handshake, since making it draws from the seed.
-  if (library != crypto::LibraryContext::system()) return make_settings(library);
-  static SSL_CTX* const shared = make_settings(library);  // Never freed: a handshake may end after exit() began.
+  if (library != crypto::LibraryContext::system()) return make_settings(library.native());
+  static SSL_CTX* const shared =
+      make_settings(crypto::handshake_context());  // Never freed: a handshake may end after exit() began.
   SSL_CTX_up_ref(shared);
   return shared;
 }
 
-SSL_CTX* Handshake::make_settings(const crypto::LibraryContext& library) {
-  SSL_CTX* context = SSL_CTX_new_ex(library.native(), nullptr, DTLS_method());
+SSL_CTX* Handshake::make_settings(ossl_lib_ctx_st* library) {
+  SSL_CTX* context = SSL_CTX_new_ex(library, nullptr, DTLS_method());
   if (context == nullptr) throw std::bad_alloc{};
   bool ok = SSL_CTX_set_min_proto_version(context, DTLS1_2_VERSION) == 1 &&
             SSL_CTX_set_max_proto_version(context, DTLS1_2_VERSION) == 1;

@@ -70,7 +70,7 @@ class Handshake {
   static int on_verify(x509_store_ctx_st* store, void*);
   /// What is the same for all handshakes of a library context: a reference of the caller's own.
   static ssl_ctx_st* settings(const crypto::LibraryContext& library);
-  static ssl_ctx_st* make_settings(const crypto::LibraryContext& library);
+  static ssl_ctx_st* make_settings(ossl_lib_ctx_st* library);
   void note_outgoing(int type, std::span<const std::byte> bytes);
   void note_incoming(int type, std::span<const std::byte> bytes);
   bool verify(x509_store_ctx_st* store);
