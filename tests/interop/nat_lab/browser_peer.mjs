@@ -1,5 +1,5 @@
 // A browser with the web page, for the NAT lab: each line of standard input is the name of a room to join; there it says hello and waits to be
-// answered. What became of it goes to standard output as a line of JSON.
+// answered. That it is there, and what became of it, goes to standard output as two lines of JSON; or one, when it does not get there.
 //
 // usage: node browser_peer.mjs chromium|firefox URL AUTHORITY
 import { createRequire } from 'node:module';
@@ -27,11 +27,15 @@ const browser = await launch[name]();
 const page = await browser.newPage();
 page.setDefaultTimeout(patience);
 
+const say = (what) => process.stdout.write(`${JSON.stringify(what)}\n`);
+
 async function meet(room) {
   try {
     await page.goto(`${url}/r/${room}`);
     await page.fill('input[name=name]', 'Paige');
     await page.click('button[type=submit]');
+    await page.waitForSelector('.people');
+    say({ room });
     await page.waitForSelector('.people li[data-state=connected]');
     await page.fill('input[name=message]', `hello from ${room}`);
     await page.press('input[name=message]', 'Enter');
@@ -42,6 +46,6 @@ async function meet(room) {
   }
 }
 
-process.stdout.write('{"ready":true}\n');
-for await (const room of createInterface(process.stdin)) process.stdout.write(`${JSON.stringify(await meet(room))}\n`);
+say({ ready: true });
+for await (const room of createInterface(process.stdin)) say(await meet(room));
 await browser.close();
