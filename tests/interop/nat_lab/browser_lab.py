@@ -4,6 +4,7 @@ theory has; with Firefox, some of these.
 
 Needs what nat_lab.py needs, and the browser, Node.js and the built page; without them it says so and ends with 77.
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -15,6 +16,7 @@ import time
 import kinds
 import lab
 import sandbox
+from forwarder import Forwarder
 from lab import FOLDER
 from network import TURN, TURN6, TURN_NAME
 from servers import Servers, stop
@@ -22,6 +24,10 @@ from servers import Servers, stop
 HERE = pathlib.Path(__file__).resolve().parent
 PATIENCE = 90
 SETTLED = 3  # seconds: longer than ICE waits for a better path before it settles on a relayed one
+
+# Chromium in these meets one of the same kind far away, behind a cable that is as this says, if there is a program for it.
+FAR_KINDS = (kinds.OPEN, kinds.SYMMETRIC)
+CABLE = {"delay": 50, "jitter": 5, "loss": 0.02, "duplicate": 0.01, "reorder": 0.02}
 
 BROWSERS = {"chromium": ("CHROMIUM", "chromium"), "firefox": ("FIREFOX", "firefox-esr")}
 
@@ -84,9 +90,9 @@ class Chat:
 class Meeting:
     """What is to be tried: a browser and a terminal in a room."""
 
-    def __init__(self, kind, other, host, expected, browser_offers):
-        self.kind, self.other, self.host, self.expected = kind, other, host, expected
-        self.name = f"{kind} and {other}"
+    def __init__(self, kind, other, expected, *, place="", browser_offers=True):
+        self.other, self.host, self.expected = other, f"terminal-{other}{place}", expected
+        self.name = f"{kind} and {other}{place}"
         self.room = self.name.replace(" ", "-")
         self.path, self.seconds = "none", 0.0
         self._browser_offers = browser_offers
@@ -154,6 +160,7 @@ class Browser:
         self._started.append(process)
         try:
             process.stdout.readline()
+
             def start_chat(meeting):
                 chat = Chat(network, servers, linnet, meeting.host, meeting.other == kinds.ONLY_6, meeting.room)
                 self._started.append(chat.process)
@@ -179,12 +186,14 @@ class BrowserLab(lab.Lab):
         parser.add_argument("web", type=pathlib.Path, help="the built page")
         kinds.add_choice(parser, "kinds of networks for the browser")
         parser.add_argument("--browser", choices=BROWSERS, default="chromium")
+        parser.add_argument("--impair", type=pathlib.Path, help="the program of impair.cpp, for some who are far away")
         parser.add_argument("--at-once", type=int, default=3, help="browsers side by side")
 
     def __init__(self, arguments):
         super().__init__(arguments)
         self._web = arguments.web.resolve()
         self._browsers = []
+        self._cable = None
 
     def tools(self):
         if not (self._web / "index.html").exists():
@@ -200,8 +209,12 @@ class BrowserLab(lab.Lab):
             network.add_host(f"browser-{kind}", kind)
             others = SOME[kind] if self.arguments.browser == "firefox" else kinds.KINDS
             # Firefox, when it offers, nominates the first path that answers and begins no other check then: a NAT between may stay closed.
-            meetings = [Meeting(kind, other, f"terminal-{other}", theory[kind, other], self.arguments.browser != "firefox" or theory[kind, other] == "relayed")
+            meetings = [Meeting(kind, other, theory[kind, other], browser_offers=self.arguments.browser != "firefox" or theory[kind, other] == "relayed")
                         for other in others]
+            if self.arguments.impair and kind in FAR_KINDS and Forwarder.can_be():
+                self._cable = self._cable or Forwarder(network, str(self.arguments.impair.resolve()), "far", **CABLE)
+                meetings.append(Meeting(kind, kind, theory[kind, kind], place="-far"))
+                network.add_host(meetings[-1].host, kind, at="far")
             self._browsers.append(Browser(self.arguments.browser, kind, meetings))
             self.cases += meetings
 
@@ -224,16 +237,18 @@ class BrowserLab(lab.Lab):
                 except queue.Empty:
                     return
 
-        threads = [threading.Thread(target=work, daemon=True) for _ in range(self.arguments.at_once)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with self._cable or contextlib.nullcontext():
+            threads = [threading.Thread(target=work, daemon=True) for _ in range(self.arguments.at_once)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
 
     def table(self):
         by_name = {meeting.name: meeting for meeting in self.cases}
         lines = ["the path and the seconds; !: wrong; rows are browsers, columns terminals"]
-        return "\n".join(lines + kinds.table(kinds.chosen(self.arguments), kinds.KINDS, lambda kind, other: by_name.get(f"{kind} and {other}", "")))
+        return "\n".join(lines + kinds.table(kinds.chosen(self.arguments), (*kinds.KINDS, "the same, far"), lambda kind, other: by_name.get(
+            f"{kind} and {kind}-far" if other not in kinds.KINDS else f"{kind} and {other}", "")))
 
 
 if __name__ == "__main__":

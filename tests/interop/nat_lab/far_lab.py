@@ -5,7 +5,6 @@ reorders. Each transfer has to end with equal files over the path that theory ha
 Needs what nat_lab.py needs, and TUN devices; without them it says so and ends with 77. The kernel need not have netem: a program is the cable (impair.cpp).
 """
 import contextlib
-import os
 import pathlib
 
 import kinds
@@ -45,7 +44,7 @@ class FarLab(lab.Lab):
         self._cables, self._measurements, self._cells = [], [], []
 
     def tools(self):
-        if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
+        if not Forwarder.can_be():
             raise sandbox.Unavailable("no TUN devices can be made")
         return lab.TOOLS
 

@@ -1,4 +1,5 @@
 """A long and lossy cable: impair.cpp between two switches, and what it does to datagrams, measured."""
+import os
 import select
 import socket
 import struct
@@ -17,6 +18,11 @@ class Forwarder:
         self._command = [program, *network.add_far(name), *(word for key, value in options.items() for word in (f"--{key}", str(value)))]
         self._network = network
         self._process = None
+
+    @staticmethod
+    def can_be():
+        """Whether there are TUN devices here."""
+        return os.access("/dev/net/tun", os.R_OK | os.W_OK)
 
     def __enter__(self):
         with (FOLDER / f"{self.name}.log").open("w") as log:
