@@ -5,10 +5,10 @@ theory has; with Firefox, some of these.
 Needs what nat_lab.py needs, and the browser, Node.js and the built page; without them it says so and ends with 77.
 """
 import contextlib
+import functools
 import json
 import os
 import pathlib
-import queue
 import subprocess
 import threading
 import time
@@ -226,23 +226,8 @@ class BrowserLab(lab.Lab):
         return Servers(network, self.linnet, FOLDER, self._web, (TURN_NAME,))
 
     def run(self, network, servers):
-        waiting = queue.SimpleQueue()
-        for browser in self._browsers:
-            waiting.put(browser)
-
-        def work():
-            while True:
-                try:
-                    waiting.get_nowait().run(network, servers, self.linnet)
-                except queue.Empty:
-                    return
-
         with self._cable or contextlib.nullcontext():
-            threads = [threading.Thread(target=work, daemon=True) for _ in range(self.arguments.at_once)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
+            lab.side_by_side([functools.partial(browser.run, network, servers, self.linnet) for browser in self._browsers], self.arguments.at_once)
 
     def table(self):
         by_name = {meeting.name: meeting for meeting in self.cases}

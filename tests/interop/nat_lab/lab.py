@@ -2,9 +2,11 @@
 import argparse
 import os
 import pathlib
+import queue
 import shutil
 import signal
 import sys
+import threading
 import time
 import traceback
 
@@ -81,6 +83,30 @@ def main(kind):
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)  # threads that wait for what comes no more end here, and with the first process in it the whole namespace
+
+
+def side_by_side(jobs, at_once):
+    """Calls all of these, so many at a time, and returns when the last has ended."""
+    waiting = queue.SimpleQueue()
+    for job in jobs:
+        waiting.put(job)
+
+    def work():
+        while True:
+            try:
+                job = waiting.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                job()
+            except Exception:  # pylint: disable=broad-exception-caught
+                traceback.print_exc()  # the case knows that it did not come to its end
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(at_once)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def _run(lab):

@@ -3,10 +3,12 @@
 signaling server, and gets another one, in another network. The transfer has to end with equal files all the same; the longest
 time in which nothing arrived is printed.
 """
+import functools
 import hashlib
 import os
 import secrets
 import subprocess
+import threading
 import time
 
 import kinds
@@ -15,6 +17,7 @@ from lab import FOLDER
 from servers import stop
 
 PATIENCE = 150
+WORK_ON_NETWORK = threading.Lock()
 WITHOUT = 1.0  # seconds without any interface
 
 
@@ -36,11 +39,12 @@ class Roamer:
     def roam(self, network):
         network.change(self.host, "link del eth0")
         time.sleep(WITHOUT)
-        if self.to == "behind-nat":
-            network.attach(self.host, "wlan0", f"{self.host}-nat", 2)
-        else:
-            network.plug(self.host, "eth1", network.free_address())
-        network.make()
+        with WORK_ON_NETWORK:
+            if self.to == "behind-nat":
+                network.attach(self.host, "wlan0", f"{self.host}-nat", 2)
+            else:
+                network.plug(self.host, "eth1", network.free_address())
+            network.make()
 
     def hosts(self):
         """Of the sender, of the receiver."""
@@ -124,6 +128,8 @@ class Transfer:
         return f"ended with {codes}" if set(codes.values()) != {0} else None
 
     def problem(self):
+        if not self.processes:
+            return "not tried"
         if bad := self._ended_badly():
             return bad
         if not self.roamed:
@@ -144,6 +150,7 @@ class RoamingLab(lab.Lab):
     @staticmethod
     def add_arguments(parser):
         parser.add_argument("--megabytes", type=int, default=200, help="size of the file")
+        parser.add_argument("--at-once", type=int, default=2, help="transfers side by side: they wait more than they compute, and each takes twice its file of memory")
 
     def describe(self, network):
         roamers = [Roamer(network, who, to) for who in ("sender", "receiver") for to in ("other-address", "behind-nat")]
@@ -151,11 +158,13 @@ class RoamingLab(lab.Lab):
         self.cases = [Transfer(roamer, self.arguments.megabytes * 1_000_000) for roamer in roamers]
 
     def run(self, network, servers):
-        for transfer in self.cases:
-            try:
-                transfer.run(network, servers, self.linnet)
-            finally:
-                print(f"{transfer.name:>28}: {transfer}", flush=True)
+        lab.side_by_side([functools.partial(self._try, transfer, network, servers) for transfer in self.cases], self.arguments.at_once)
+
+    def _try(self, transfer, network, servers):
+        try:
+            transfer.run(network, servers, self.linnet)
+        finally:
+            print(f"{transfer.name:>28}: {transfer}", flush=True)
 
     def table(self):
         return f"{WITHOUT:.0f} s of each pause was without an interface"
