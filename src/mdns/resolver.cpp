@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/machine.hpp"
+#include "base/mdns_name.hpp"
 #include "mdns/message.hpp"
 
 namespace linnet::mdns {
@@ -24,16 +25,6 @@ constexpr std::array<Duration, 5> send_after{milliseconds{0}, milliseconds{100},
 Endpoint group_v4() noexcept { return {IpAddress::v4({224, 0, 0, 251}), port}; }
 Endpoint group_v6() noexcept {
   return {IpAddress::v6({0xFF, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFB}), port};
-}
-
-bool is_mdns_name(std::string_view host) noexcept {
-  if (host.ends_with('.')) host.remove_suffix(1);
-  constexpr std::string_view suffix = ".local";
-  if (host.size() <= suffix.size()) return false;
-  const auto label = host.substr(0, host.size() - suffix.size());
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return label.find('.') == std::string_view::npos && label.size() <= 63 &&
-         std::ranges::equal(host.substr(label.size()), suffix, [&](char a, char b) { return lower(a) == b; });
 }
 
 TimePoint Resolver::advance(TimePoint now) noexcept { return now_ = std::max(now_, now); }

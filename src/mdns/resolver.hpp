@@ -24,9 +24,6 @@ inline constexpr std::uint16_t port = 5353;
 [[nodiscard]] Endpoint group_v4() noexcept;  ///< 224.0.0.251:5353
 [[nodiscard]] Endpoint group_v6() noexcept;  ///< [ff02::fb]:5353
 
-/// Whether a name is one that only multicast DNS can answer: a single label before ".local".
-[[nodiscard]] bool is_mdns_name(std::string_view host) noexcept;
-
 struct Options {
   Duration give_up = std::chrono::seconds{3};
   std::size_t max_queries = 64;  ///< Questions under way; a further one fails at once.

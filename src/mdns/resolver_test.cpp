@@ -167,11 +167,5 @@ TEST(Message, RejectsEveryTruncation) {
   }
 }
 
-TEST(IsMdnsName, HoldsForASingleLabelBeforeLocal) {
-  EXPECT_TRUE(is_mdns_name(name));
-  EXPECT_TRUE(is_mdns_name("x.LOCAL."));
-  for (const auto* const other : {"local", ".local", "a.b.local", "example.org", ""}) EXPECT_FALSE(is_mdns_name(other));
-}
-
 }  // namespace
 }  // namespace linnet::mdns

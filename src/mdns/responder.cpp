@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/machine.hpp"
+#include "base/mdns_name.hpp"
 #include "mdns/resolver.hpp"
 
 namespace linnet::mdns {

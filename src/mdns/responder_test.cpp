@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/bytes.hpp"
+#include "base/mdns_name.hpp"
 #include "mdns/resolver.hpp"
 
 namespace linnet::mdns {
