@@ -56,6 +56,7 @@ void Agent::run() {
     }
     send_gathers();
     drain_relays();  // New ones want their streams.
+    wait_for_stuck_relays();
     update_gathering();
   }
   release_tcp_streams();
@@ -146,7 +147,7 @@ void Agent::restart(TimePoint now) {
   lost_relays_.clear();
   remote_.reset();
   remote_done_ = failed_ = completed_ = concluded_ = settled_ = nominate_now_ = gathered_ = lost_ = false;
-  nominations_ = 0;
+  nominations_ = improvements_ = 0;
   restarted_ = true;
   sockets_done_ = false;
   gathering_state_ = IceGatheringState::New;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -18,6 +17,7 @@
 #include "ice/candidate_pair.hpp"
 #include "ice/check_list.hpp"
 #include "ice/events.hpp"
+#include "ice/lost_relay.hpp"
 #include "ice/options.hpp"
 #include "ice/pacer.hpp"
 #include "ice/stun_transaction.hpp"
@@ -208,20 +208,14 @@ class Agent {
   struct ServerEntry {
     std::optional<ResolveId> pending;
     std::vector<IpAddress> addresses;
-    bool again = false;  ///< `pending` asks once more: the addresses are known, but may have changed.
+    bool again = false;   ///< `pending` asks once more: the addresses are known, but may have changed.
+    bool served = false;  ///< It has given a relay.
   };
   /// A server to be asked from a socket.
   struct WaitingGather {
     std::size_t server = 0;
     Endpoint socket;
     std::optional<IpAddress> address{};  ///< Of the server; empty: its first one.
-  };
-  /// A relay that there was, and that is to be had again.
-  struct LostRelay {
-    std::size_t server = 0;
-    Endpoint socket;
-    unsigned attempts = 0;
-    TimePoint at = never;  ///< `never`: it is being tried.
   };
   /// The pair that carries data while a restart is under way.
   struct Previous {
@@ -285,16 +279,18 @@ class Agent {
   void update_gathering();
   void set_gathering_state(IceGatheringState state);
   [[nodiscard]] std::uint32_t local_preference(const LocalSocket& socket) const noexcept;
-  [[nodiscard]] std::optional<IpAddress> public_address(const IpAddress& local) const noexcept;
-  [[nodiscard]] std::variant<IpAddress, std::string> shown_address(const LocalSocket& socket) const;
-  [[nodiscard]] Endpoint shown_base(const LocalSocket& socket) const;
-  [[nodiscard]] bool hides_addresses() const noexcept;
-  void rename_socket(const LocalSocket& socket);
   [[nodiscard]] std::string foundation_of(IceCandidateType type, const IpAddress& base, std::string_view server);
   [[nodiscard]] const LocalSocket* socket(const Endpoint& local, Protocol protocol = Protocol::Udp) const noexcept;
   void drop_base(const Endpoint& base);
   /// Nothing can be sent on such paths any more.
   void drop_paths(const std::function<bool(const Path&)>& gone);
+
+  // agent_shown.cpp
+  [[nodiscard]] std::optional<IpAddress> public_address(const IpAddress& local) const noexcept;
+  [[nodiscard]] std::variant<IpAddress, std::string> shown_address(const LocalSocket& socket) const;
+  [[nodiscard]] Endpoint shown_base(const LocalSocket& socket) const;
+  [[nodiscard]] bool hides_addresses() const noexcept;
+  void rename_socket(const LocalSocket& socket);
 
   // agent_relay.cpp
   [[nodiscard]] std::optional<Datagram> unwrap_relayed(const Datagram& datagram);
@@ -314,7 +310,12 @@ class Agent {
   [[nodiscard]] bool does_for(const Server& server, const Endpoint& socket, const LostRelay& lost) const noexcept;
   [[nodiscard]] bool relay_lost(const turn::Relays::Failed& failed);
   void relay_found(const turn::Relays::Site& site);
-  void inherit_relay(const turn::Relays::Site& site);
+  void wait_for_relay(LostRelay& lost, bool long_enough = true);
+  void wait_for_stuck_relays();
+  void relay_missed(std::size_t server, const LocalSocket& socket);
+  [[nodiscard]] bool relay_waits(std::size_t server, const Endpoint& socket) const noexcept;
+  void inherit_relay(std::size_t server, const Endpoint& gone, std::uint32_t network_id);
+  void inherit_lost_relays(const LocalSocket& gone);
   void allocate_again();
   void allocate_again(LostRelay& lost);
   void arm_allocate_again();
@@ -392,6 +393,7 @@ class Agent {
   [[nodiscard]] static unsigned detours(const Candidate& local, const Candidate& remote) noexcept;
   [[nodiscard]] unsigned detours_in_use() const;
   void arm_improvement();
+  [[nodiscard]] Duration improvement_wait() const noexcept;
   void improve();
 
   // agent_roam.cpp
@@ -466,7 +468,9 @@ class Agent {
   bool lost_ = false;              ///< The network of the selected pair went away, and nothing has taken its place yet.
   std::uint32_t nominations_ = 0;  ///< How often we have nominated in this generation.
   std::optional<PairId> selected_;
-  unsigned improvements_ = 0;  ///< Attempts to leave the selected pair for a shorter one.
+  unsigned improvements_ = 0;  ///< Attempts to leave relays or streams, since a shorter pair last held for long.
+  unsigned detours_ = 0;       ///< Of the selected pair.
+  TimePoint shorter_since_{};  ///< When a pair was selected that was shorter than the one before.
   std::optional<Previous> previous_;
   std::uint32_t selected_pair_changes_ = 0;
 

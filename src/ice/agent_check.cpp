@@ -102,7 +102,7 @@ void Agent::expire_transactions() {
     }
   }
   for (const Transaction& t : ended) {
-    if (t.kind == Transaction::Kind::Gather) gather_failed(t, 701, "STUN binding request timed out.");
+    if (t.kind == Transaction::Kind::Gather) gather_failed(t, stun::unreachable, "STUN binding request timed out.");
     if (t.kind != Transaction::Kind::Check || t.timing.cancelled()) continue;
     if (CandidatePair* const pair = checks_.find(t.pair)) check_failed(*pair);
   }
@@ -196,6 +196,8 @@ void Agent::check_succeeded(const Transaction& transaction, CandidatePair& pair,
   const bool seen_as_is = mapped.port == pair.path.local.port &&
                           std::ranges::equal(mapped.address.bytes(), pair.path.local.address.bytes());
   if (!seen_as_is) pair.local = local_for(pair, mapped, transaction.priority);
+  // A lite peer sends no checks: that it answers ours is all that there is to hear of it.
+  if (remote_->lite) pair.heard = now_;
   cancel_checks(pair.id);
   checks_.unfreeze(pair.foundation);
   const bool ours = transaction.use_candidate && role_ == IceRole::Controlling && pair.nominating;

@@ -2,6 +2,7 @@
 #include <array>
 #include <utility>
 
+#include "base/mdns_name.hpp"
 #include "ice/agent.hpp"
 #include "ice/priority.hpp"
 #include "stun/message_builder.hpp"
@@ -10,12 +11,6 @@
 // ones begin here and go on in agent_relay.cpp.
 
 namespace linnet::ice {
-namespace {
-
-constexpr std::uint16_t unreachable = 701;  // W3C RTCPeerConnectionIceErrorEvent.errorCode
-
-}  // namespace
-
 void Agent::gather(TimePoint now) {
   advance(now);
   if (!active() || gathering_state_ != IceGatheringState::New) return;
@@ -46,7 +41,7 @@ void Agent::start_server(std::size_t index) {
   }
   const ResolveId id{next_resolve_++};
   servers_[index].pending = id;
-  emit(Resolve{id, server.host, is_local_name(server.host)});
+  emit(Resolve{id, server.host, is_mdns_name(server.host)});
 }
 
 void Agent::add_socket(TimePoint now, const LocalSocket& socket) {
@@ -63,31 +58,12 @@ void Agent::add_socket(TimePoint now, const LocalSocket& socket) {
   sockets_.push_back(socket);
   if (gathering_state_ != IceGatheringState::New) {
     network_came();
+    improvements_ = 0;
     add_host(socket);
   }
   for (std::size_t i = 0; i < servers_.size(); ++i) {
     resolve_again(i, socket.local.address);
     if (!servers_[i].addresses.empty()) want_gather(i, socket);
-  }
-  run();
-}
-
-/// Somebody else had the name that it was told by.
-void Agent::rename_socket(const LocalSocket& socket) {
-  const auto same = [&](const LocalSocket& s) { return s.local == socket.local && s.protocol == socket.protocol; };
-  const auto known = std::ranges::find_if(sockets_, same);
-  if (known->name == socket.name) return;
-  known->name = socket.name;
-  const auto of_it = [&](const LocalEntry& l) {
-    if (l.candidate.protocol == socket.protocol && l.base == socket.local) return true;
-    return socket.protocol == Protocol::Udp && l.candidate.tcp_type == IceTcpCandidateType::Active &&
-           l.base.address == socket.local.address;
-  };
-  for (LocalEntry& entry : locals_) {
-    if (!of_it(entry) || !std::holds_alternative<std::string>(entry.candidate.address)) continue;
-    entry.candidate.address = socket.name;
-    if (gathering_state_ == IceGatheringState::Complete) set_gathering_state(IceGatheringState::Gathering);
-    emit(LocalCandidate{entry.candidate});
   }
   run();
 }
@@ -101,7 +77,7 @@ void Agent::resolve_again(std::size_t index, const IpAddress& local) {
   if (IpAddress::parse(host)) return;
   server.pending = ResolveId{next_resolve_++};
   server.again = true;
-  emit(Resolve{*server.pending, host, is_local_name(host)});
+  emit(Resolve{*server.pending, host, is_mdns_name(host)});
 }
 
 void Agent::sockets_done(TimePoint now) {
@@ -113,10 +89,13 @@ void Agent::sockets_done(TimePoint now) {
 
 void Agent::remove_socket(TimePoint now, const Endpoint& local, Protocol protocol) {
   advance(now);
-  const auto same = [&](const LocalSocket& s) { return s.local == local && s.protocol == protocol; };
-  if (closed_ || std::erase_if(sockets_, same) == 0) return;
+  const LocalSocket* const known = socket(local, protocol);
+  if (closed_ || known == nullptr) return;
+  const LocalSocket leaving = *known;
+  sockets_.erase(sockets_.begin() + (known - sockets_.data()));
   if (protocol == Protocol::Udp) {
     std::erase_if(waiting_gathers_, [&](const auto& gather) { return gather.socket == local; });
+    inherit_lost_relays(leaving);
     relays_.remove_socket(now_, local);
   }
   // With the address goes what connects from it.
@@ -179,13 +158,15 @@ void Agent::resolved(TimePoint now, ResolveId id, std::span<const IpAddress> add
           CandidateError{{},
                          0,
                          servers_in_use_[i].url,
-                         unreachable,
+                         stun::unreachable,
                          turn ? "TURN server host could not be resolved." : "STUN server host could not be resolved."});
     }
     for (const LocalSocket& socket : sockets_) {
       // A STUN server has answered already where its addresses were known.
       const bool asked = std::ranges::find(before, socket.local.address.family(), &IpAddress::family) != before.end();
-      if (!asked || servers_in_use_[i].kind == Server::Kind::Turn) want_gather(i, socket);
+      const bool turn = servers_in_use_[i].kind == Server::Kind::Turn;
+      if (again && !asked && addresses.empty()) relay_missed(i, socket);
+      if (!asked || (turn && !relay_waits(i, socket.local))) want_gather(i, socket);
     }
     return run();
   }
@@ -252,8 +233,9 @@ bool Agent::has_room_for_local() {
     ++statistics_.limits_hit;
     return false;
   }
-  const auto base = std::ranges::find_if(
-      locals_, [&](const LocalEntry& l) { return l.paired && l.base == spent->base && l.id != spent->id; });
+  const auto base = std::ranges::find_if(locals_, [&](const LocalEntry& l) {
+    return l.paired && l.base == spent->base && l.candidate.protocol == spent->candidate.protocol;
+  });
   for (CandidatePair& pair : checks_.pairs()) {
     if (pair.local == spent->id && base != locals_.end()) pair.local = base->id;
   }
@@ -264,36 +246,6 @@ bool Agent::has_room_for_local() {
 void Agent::add_host(const LocalSocket& socket) {
   if (socket.protocol == Protocol::Udp && options_.udp && socket.local.port != 0) add_udp_host(socket);
   add_tcp_host(socket);
-}
-
-/// The public address that stands for this one of ours.
-std::optional<IpAddress> Agent::public_address(const IpAddress& local) const noexcept {
-  for (const PublicMapping& mapping : options_.public_addresses) {
-    const bool each =
-        !mapping.local && mapping.shown.family() == local.family() && !local.is_loopback() && !local.is_link_local();
-    if (each || mapping.local == local) return mapping.shown;
-  }
-  return std::nullopt;
-}
-
-/// What peers are told of an address of ours.
-std::variant<IpAddress, std::string> Agent::shown_address(const LocalSocket& socket) const {
-  const auto shown = options_.show_private_addresses ? std::nullopt : public_address(socket.local.address);
-  if (shown) return *shown;
-  if (!socket.name.empty()) return socket.name;
-  return without_scope(socket.local.address);
-}
-
-/// What related addresses tell of it. draft-ietf-mmusic-mdns-ice-candidates section 3.1.2.2: nothing where it is
-/// hidden.
-Endpoint Agent::shown_base(const LocalSocket& socket) const {
-  const auto shown = shown_address(socket);
-  if (const auto* const address = std::get_if<IpAddress>(&shown)) return {*address, socket.local.port};
-  return {socket.local.address.is_v4() ? IpAddress{} : IpAddress::v6({}), 0};
-}
-
-bool Agent::hides_addresses() const noexcept {
-  return std::ranges::any_of(sockets_, [](const LocalSocket& s) { return !s.name.empty(); });
 }
 
 void Agent::add_udp_host(const LocalSocket& socket) {
@@ -381,17 +333,17 @@ void Agent::gather_from(const WaitingGather& gather, const LocalSocket& socket) 
 void Agent::handle_gather_response(const Transaction& transaction, const stun::MessageView& message) {
   if (message.message_class() == stun::Class::Error) {
     const auto error = message.error_code();
-    return gather_failed(transaction, error ? error->code : unreachable,
+    return gather_failed(transaction, error ? error->code : stun::unreachable,
                          error ? std::string(error->reason.substr(0, 128)) : "malformed error response");
   }
   const auto mapped = message.mapped_address();
-  if (!mapped) return gather_failed(transaction, unreachable, "STUN server sent no mapped address.");
+  if (!mapped) return gather_failed(transaction, stun::unreachable, "STUN server sent no mapped address.");
   add_server_reflexive(transaction.path.local, servers_in_use_[transaction.server], transaction.path.remote, *mapped);
 }
 
 void Agent::gather_failed(const Transaction& transaction, std::uint16_t code, std::string text) {
   const Path& path = transaction.path;
-  if (code == unreachable && try_next_address(transaction.server, path.local, path.remote.address)) return;
+  if (code == stun::unreachable && try_next_address(transaction.server, path.local, path.remote.address)) return;
   CandidateError error{.address = {},
                        .port = 0,
                        .url = servers_in_use_[transaction.server].url,

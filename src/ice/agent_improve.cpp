@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <utility>
 
 #include "ice/agent.hpp"
 
@@ -20,10 +20,20 @@ unsigned Agent::detours_in_use() const {
   return pair ? detours(pair->local, pair->remote) : 0U;
 }
 
+/// After another pair was selected, or more was told of the one that is.
 void Agent::arm_improvement() {
-  improvements_ = 0;
-  if (options_.lite || detours_in_use() == 0) return timers_.stop(Timer::Improve);
-  timers_.set(Timer::Improve, now_ + options_.improve_after);
+  const unsigned before = std::exchange(detours_, detours_in_use());
+  if (detours_ < before) shorter_since_ = now_;
+  // A shorter way that lets checks through, but not what follows, is not to be taken again and again.
+  if (detours_ > before && now_ - shorter_since_ >= options_.proven_after) improvements_ = 0;
+  if (options_.lite || detours_ == 0 || improvements_ >= options_.improvements) return timers_.stop(Timer::Improve);
+  timers_.set(Timer::Improve, now_ + improvement_wait());
+}
+
+Duration Agent::improvement_wait() const noexcept {
+  Duration wait = options_.improve_after;
+  for (unsigned i = 0; i < improvements_; ++i) wait *= 4;
+  return wait;
 }
 
 void Agent::improve() {
@@ -46,10 +56,7 @@ void Agent::improve() {
   }
   if (!any) return;
   choose_again();
-  if (++improvements_ == options_.improvements) return;
-  Duration wait = options_.improve_after;
-  for (unsigned i = 0; i < improvements_; ++i) wait *= 4;
-  timers_.set(Timer::Improve, now_ + wait);
+  if (++improvements_ < options_.improvements) timers_.set(Timer::Improve, now_ + improvement_wait());
 }
 
 }  // namespace linnet::ice

@@ -9,8 +9,6 @@
 namespace linnet::ice {
 namespace {
 
-constexpr std::uint16_t unreachable = 701;  // W3C RTCPeerConnectionIceErrorEvent.errorCode
-
 /// Of a machine or link that the server is not on: for whoever hears of it, it is something of their own.
 bool is_nearer(const IpAddress& relayed, const IpAddress& server) {
   const IpAddress address = relayed.unmapped();
@@ -119,7 +117,7 @@ bool Agent::ask_elsewhere(const turn::Relays::Failed& failed) {
   const turn::Relays::Site& site = failed.site;
   const std::size_t index = index_of(site.server);
   if (failed.code == 0 || !failed.relayed.empty() || index >= servers_.size()) return false;
-  if (failed.code == unreachable) return try_next_address(index, site.socket, site.path.remote.address);
+  if (failed.code == stun::unreachable) return try_next_address(index, site.socket, site.path.remote.address);
   for (std::size_t i = index + 1; i < servers_.size(); ++i) {
     if (servers_in_use_[i].url != site.server.url || servers_in_use_[i] == site.server) continue;
     if (const LocalSocket* const from = socket(site.socket)) want_gather(i, *from);
@@ -130,7 +128,7 @@ bool Agent::ask_elsewhere(const turn::Relays::Failed& failed) {
 
 void Agent::relay_failed(const turn::Relays::Failed& failed) {
   if (ask_elsewhere(failed)) return;
-  if (failed.code == 0) inherit_relay(failed.site);
+  if (failed.code == 0) inherit_relay(index_of(failed.site.server), failed.site.socket, failed.site.network_id);
   CandidateError error{
       .address = {}, .port = 0, .url = failed.site.server.url, .error_code = failed.code, .error_text = failed.text};
   if (options_.policy == IceTransportPolicy::All && !hides_addresses()) {

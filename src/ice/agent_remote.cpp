@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/mdns_name.hpp"
 #include "ice/agent.hpp"
 
 // What the peer tells of itself, and the pairs that come of it (RFC 8445 section 6.1.2, RFC 8838).
@@ -86,7 +87,7 @@ Result<> Agent::add_remote_candidate(TimePoint now, const Candidate& candidate) 
   if (auto endpoint = candidate.endpoint()) {
     entry.endpoint = Endpoint{endpoint->address.unmapped(), endpoint->port};
     add_remote_entry(std::move(entry));
-  } else if (is_local_name(std::get<std::string>(candidate.address))) {
+  } else if (is_mdns_name(std::get<std::string>(candidate.address))) {
     look_up(std::move(entry));
   }
   run();
@@ -194,6 +195,7 @@ void Agent::pair_remote(const RemoteEntry& remote) {
   // or another network.
   if (!remote_ || !remote.endpoint || (concluded_ && !remote.late)) return;
   if (remote.late) choose_again();
+  if (remote.late && remote.candidate.type != IceCandidateType::Relay) improvements_ = 0;
   for (const LocalEntry& local : locals_) form_pair(local, remote);
 }
 

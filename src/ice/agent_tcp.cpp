@@ -12,7 +12,6 @@ namespace linnet::ice {
 namespace {
 
 constexpr std::uint16_t discard_port = 9;  // RFC 6544 section 4.5: of active candidates
-/// The numbers that name streams to peers are above those of streams to servers.
 constexpr std::uint16_t peer_numbers = 256;
 
 }  // namespace
@@ -71,7 +70,8 @@ std::uint16_t Agent::next_stream_number() noexcept {
   };
   // There are fewer pairs than numbers.
   const auto number = [&] {
-    return static_cast<std::uint16_t>(options_.first_stream + peer_numbers + next_stream_ % peer_numbers);
+    return static_cast<std::uint16_t>(options_.first_stream + turn::Relays::stream_numbers +
+                                      next_stream_ % peer_numbers);
   };
   for (std::uint16_t tries = 0; tries < peer_numbers && taken(number()); ++tries) ++next_stream_;
   const std::uint16_t out = number();

@@ -146,8 +146,6 @@ std::optional<Candidate> parse_candidate(std::string_view text) {
   return out;
 }
 
-bool is_local_name(std::string_view host) noexcept { return host.ends_with(".local") || host.ends_with(".local."); }
-
 IpAddress without_scope(const IpAddress& address) {
   if (address.is_v4()) return address;
   std::array<std::uint8_t, 16> bytes{};

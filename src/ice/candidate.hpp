@@ -42,9 +42,6 @@ struct Candidate {
   friend bool operator==(const Candidate&, const Candidate&) = default;
 };
 
-/// Whether multicast DNS is to resolve that name, draft-ietf-mmusic-mdns-ice-candidates.
-[[nodiscard]] bool is_local_name(std::string_view host) noexcept;
-
 /// A link-local address without the interface that it is on, which means nothing to a peer.
 [[nodiscard]] IpAddress without_scope(const IpAddress& address);
 

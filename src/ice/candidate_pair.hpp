@@ -55,7 +55,7 @@ struct CandidatePair {
   bool triggered = false;                     ///< It waits in the triggered-check queue.
   std::uint32_t our_nomination = 0;           ///< Which of our nominations it was last; 0: none.
   std::optional<std::uint32_t> nomination{};  ///< The highest value of the peer's NOMINATION.
-  TimePoint heard{};                          ///< When the peer last sent a check on it.
+  TimePoint heard{};                          ///< When the peer last sent a check on it; a lite one: an answer.
   PairStatistics statistics{};
 };
 

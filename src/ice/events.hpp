@@ -50,7 +50,7 @@ struct CandidateError {
   std::string address;  ///< The local address, empty when unknown.
   std::uint16_t port = 0;
   std::string url;
-  std::uint16_t error_code = 0;  ///< A STUN error code, or 701: the server could not be reached.
+  std::uint16_t error_code = 0;  ///< A STUN error code, or `stun::unreachable`.
   std::string error_text;
 };
 struct GatheringStateChanged {

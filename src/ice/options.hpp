@@ -63,7 +63,7 @@ struct Options {
   Duration rto = std::chrono::milliseconds{500};      ///< First retransmission, RFC 8489 section 6.2.1.
   unsigned max_sends = 7;                             ///< Rc
   unsigned last_wait = 16;                            ///< Rm: how many RTOs to wait after the last send.
-  Duration gather_timeout = std::chrono::seconds{5};  ///< For one server, then it is an error 701.
+  Duration gather_timeout = std::chrono::seconds{5};  ///< For one server, then it is `stun::unreachable`.
   Duration allocate_timeout =
       std::chrono::milliseconds{9'500};  ///< The same for a TURN server, which takes two round trips or more.
   Duration nomination_delay =
@@ -71,6 +71,9 @@ struct Options {
   Duration relay_nomination_delay = std::chrono::seconds{2};  ///< The same when that pair is relayed or a stream.
   Duration improve_after = std::chrono::seconds{2};  ///< On a relay or a stream: when better pairs are tried again,
   unsigned improvements = 4;                         ///< and how often, each after four times the time before.
+  /// What was lost, and came back for so long, is as good as any other: a relay, or a path shorter than the one that
+  /// stood in for it. Before that each loss makes the wait for it longer.
+  Duration proven_after = std::chrono::minutes{1};
   Duration patience = std::chrono::milliseconds{39'500};  ///< RFC 8863: never failed before that.
   /// A candidate that comes so long after a pair was nominated is of another network of the peer's, though the peer has
   /// never said that there are no more.
@@ -87,7 +90,9 @@ struct Options {
 
   std::size_t embedding = 0;  ///< The largest check or response with something for `Agent::embed`; 0: never.
 
-  std::uint16_t first_stream = 1;  ///< The number that names the first stream (`Connect`); the next ones count up.
+  /// The number that names the first stream (`Connect`). Of the 512 from there on 256 are for streams to servers and
+  /// 256 for streams to peers; they are used again.
+  std::uint16_t first_stream = 1;
 
   std::size_t max_local_candidates = 64;
   /// Relays that are lost are allocated anew: at once when the server has forgotten them, else after `again_after`,

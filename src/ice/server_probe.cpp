@@ -104,7 +104,6 @@ TimePoint ServerProbe::next_timeout() const noexcept {
 }
 
 void ServerProbe::take_events() {
-  constexpr std::uint16_t silent = 701;  // W3C RTCPeerConnectionIceErrorEvent.errorCode
   while (const auto event = client_->poll_event()) {
     if (result_.outcome != Outcome::Pending) continue;
     if (std::holds_alternative<turn::TurnClient::Allocated>(*event)) {
@@ -113,8 +112,8 @@ void ServerProbe::take_events() {
       for (const auto family : {IpAddress::Family::V4, IpAddress::Family::V6})
         if (const auto& relayed = client_->relayed(family)) result_.relayed.push_back(*relayed);
     } else if (const auto* failed = std::get_if<turn::TurnClient::Failed>(&*event)) {
-      result_.outcome = failed->code == silent ? Outcome::NoAnswer : Outcome::Refused;
-      result_.error_code = failed->code == silent ? std::uint16_t{0} : failed->code;
+      result_.outcome = failed->code == stun::unreachable ? Outcome::NoAnswer : Outcome::Refused;
+      result_.error_code = failed->code == stun::unreachable ? std::uint16_t{0} : failed->code;
       result_.text = failed->text;
     } else if (const auto* alternate = std::get_if<turn::TurnClient::Alternate>(&*event)) {
       result_.outcome = Outcome::Refused;

@@ -15,7 +15,7 @@ constexpr unsigned epoch_shift = 48;
 void Session::Impl::make_transport() {
   ++epoch_;
   // Numbers of streams are unique in the session; an agent opens a few dozen.
-  transport_options_.ice.first_stream = static_cast<std::uint16_t>(1 + epoch_ % 128 * 512);
+  transport_options_.ice.first_stream = static_cast<std::uint16_t>(1 + epoch_ % 127 * 512);
   transport_ = std::make_unique<transport::Transport>(transport_options_, generator_);
 }
 

@@ -101,6 +101,9 @@ enum class ErrorCode : std::uint16_t {
   ServerError = 500,
   InsufficientCapacity = 508,
 };
+/// None of STUN's, but told where they are: the server did not answer, or not with sense. W3C
+/// RTCPeerConnectionIceErrorEvent.errorCode.
+inline constexpr std::uint16_t unreachable = 701;
 /// The reason phrase that the RFC gives; empty for a code that it does not know.
 [[nodiscard]] std::string_view reason(ErrorCode code) noexcept;
 

@@ -8,7 +8,6 @@
 namespace linnet::ice::turn {
 namespace {
 
-constexpr std::uint16_t unreachable = 701;
 constexpr std::size_t max_alternates = 4;
 constexpr std::size_t max_goodbyes = 64;
 /// TCP's and TLS's handshakes take round trips of their own.
@@ -124,13 +123,28 @@ bool Relays::start(TimePoint now, const Server& server, const Endpoint& socket, 
   return true;
 }
 
+/// The one that was free for longest. There are fewer relays than numbers.
+std::uint16_t Relays::next_stream_number() noexcept {
+  const auto taken = [this](std::uint16_t number) {
+    return std::ranges::any_of(relays_, [&](const Relay& relay) {
+      return relay.client && is_stream(relay.site.path) && relay.site.path.local.port == number;
+    });
+  };
+  std::uint16_t number = 0;
+  for (std::uint16_t tries = 0; tries < stream_numbers; ++tries) {
+    number = static_cast<std::uint16_t>(first_stream_ + next_stream_++ % stream_numbers);
+    if (!taken(number)) break;
+  }
+  return number;
+}
+
 void Relays::launch(TimePoint now, Relay& relay) {
   relay.client = make_client(relay.site.server);
   Path& path = relay.site.path;
   if (!is_stream(path)) return relay.client->start(now);
   // Any address of the family, where that is allowed; the number is the stream's name.
   const IpAddress any = path.remote.address.is_v4() ? IpAddress{} : IpAddress::v6({});
-  path.local = {options_.bound_streams ? relay.site.socket.address : any, next_stream_++};
+  path.local = {options_.bound_streams ? relay.site.socket.address : any, next_stream_number()};
   relay.connect_by = now + options_.allocate_timeout * connect_patience;
   events_.push_back(Connect{path, relay.server_name});
 }
@@ -145,7 +159,7 @@ void Relays::connected(TimePoint now, const Path& path) {
 void Relays::disconnected(TimePoint now, const Path& path, std::string_view why) {
   Relay* const relay = find(path);
   if (relay == nullptr || !is_stream(path)) return;
-  fail(now, *relay, unreachable, why.empty() ? "The connection to the TURN server was lost." : std::string{why});
+  fail(now, *relay, stun::unreachable, why.empty() ? "The connection to the TURN server was lost." : std::string{why});
   sweep();
 }
 
@@ -179,7 +193,7 @@ void Relays::drop_retired(TimePoint now) {
 void Relays::reject(TimePoint now, const Path& path, std::string text) {
   Relay* const relay = find(path);
   if (relay == nullptr) return;
-  fail(now, *relay, unreachable, std::move(text), false);
+  fail(now, *relay, stun::unreachable, std::move(text), false);
   sweep();
 }
 
@@ -356,7 +370,7 @@ Progress Relays::poll_transmit(TimePoint now, DatagramBatch& batch) {
 void Relays::handle_timeout(TimePoint now) {
   for (Relay& relay : relays_) {
     if (relay.connect_by <= now) {
-      fail(now, relay, unreachable, "The connection to the TURN server timed out.");
+      fail(now, relay, stun::unreachable, "The connection to the TURN server timed out.");
       continue;
     }
     relay.client->handle_timeout(now);

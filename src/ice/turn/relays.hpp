@@ -66,9 +66,11 @@ class Relays {
     Path path;
   };
   using Event = std::variant<Allocated, Failed, Refused, Connect, Disconnect>;
+  /// How many numbers name streams to servers; those after them are other streams'.
+  static constexpr std::uint16_t stream_numbers = 256;
 
   Relays(const Options& options, std::uint16_t first_stream, Generator& generator)
-      : options_(options), next_stream_(first_stream), generator_(generator) {}
+      : options_(options), first_stream_(first_stream), generator_(generator) {}
 
   [[nodiscard]] bool empty() const noexcept { return relays_.empty(); }
   /// Whether there is a client for that server already that does for this socket: on the same one or the same network,
@@ -132,6 +134,7 @@ class Relays {
   [[nodiscard]] Relay* find(const Path& path) noexcept;
   [[nodiscard]] static std::vector<Endpoint> relayed_of(const TurnClient& client);
   [[nodiscard]] std::unique_ptr<TurnClient> make_client(const Server& server) const;
+  [[nodiscard]] std::uint16_t next_stream_number() noexcept;
   void launch(TimePoint now, Relay& relay);
   void follow(TimePoint now, Relay& relay, const TurnClient::Alternate& alternate);
   void fail(TimePoint now, Relay& relay, std::uint16_t code, std::string text, bool usable = true);
@@ -142,7 +145,8 @@ class Relays {
   void tell_allocated(const Relay& relay);
 
   Options options_;
-  std::uint16_t next_stream_;
+  std::uint16_t first_stream_;
+  std::uint16_t next_stream_ = 0;
   Generator& generator_;
   std::vector<Relay> relays_;  ///< A client that is null: to be swept.
   std::vector<std::pair<Path, std::vector<std::byte>>> goodbyes_;

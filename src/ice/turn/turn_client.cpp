@@ -236,7 +236,7 @@ void TurnClient::handle_timeout(TimePoint now) {
   advance(now);
   if (next_ > now_) return;
   expire_transactions();
-  if (expires_at_ <= now_ && state_ == State::Allocated) give_up(701, "The TURN allocation has run out.");
+  if (expires_at_ <= now_ && state_ == State::Allocated) give_up(stun::unreachable, "The TURN allocation has run out.");
   if (refresh_at_ <= now_) refresh(now_);
   if (keepalive_at_ <= now_) send_keepalive();
   for (Permission& p : permissions_) {

@@ -56,7 +56,7 @@ class TurnClient {
   struct Allocated {};
   /// There is no allocation, or none any more. Nothing follows.
   struct Failed {
-    std::uint16_t code = 0;  ///< STUN's, or 701 when the server did not answer.
+    std::uint16_t code = 0;  ///< STUN's, or `stun::unreachable`.
     std::string text;
   };
   /// RFC 8489 section 10: go to that server. Nothing follows.

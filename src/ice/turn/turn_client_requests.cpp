@@ -10,9 +10,8 @@
 namespace linnet::ice::turn {
 namespace {
 
-constexpr std::uint16_t unreachable = 701;  // W3C RTCPeerConnectionIceErrorEvent.errorCode
-constexpr std::uint32_t udp = 17U << 24U;   // REQUESTED-TRANSPORT
-constexpr std::uint32_t ipv6 = 2U << 24U;   // REQUESTED-ADDRESS-FAMILY
+constexpr std::uint32_t udp = 17U << 24U;  // REQUESTED-TRANSPORT
+constexpr std::uint32_t ipv6 = 2U << 24U;  // REQUESTED-ADDRESS-FAMILY
 
 /// RFC 8656 sections 9 and 12: a permission lasts 5 minutes, a channel 10.
 constexpr Duration permission_refresh = std::chrono::minutes{4};
@@ -114,7 +113,7 @@ bool TurnClient::is_trusted(Transaction& transaction, const stun::MessageView& m
                                       error->code == code_of(stun::ErrorCode::StaleNonce));
   if (is_challenge || credential_.verify(message)) return true;
   ++statistics_.forged;
-  transaction.doubtful = error ? error->code : unreachable;
+  transaction.doubtful = error ? error->code : stun::unreachable;
   return false;
 }
 
@@ -184,7 +183,7 @@ void TurnClient::allocated(const stun::MessageView& message) {
     owes_goodbye_ = true;
     // There never was one that could be lost.
     for (auto& relayed : relayed_) relayed.reset();
-    return give_up(unreachable, "The TURN server gave an address or a lifetime that cannot be used.");
+    return give_up(stun::unreachable, "The TURN server gave an address or a lifetime that cannot be used.");
   }
   state_ = State::Allocated;
   set_lifetime(lifetime);
@@ -195,7 +194,7 @@ void TurnClient::allocated(const stun::MessageView& message) {
 void TurnClient::refreshed(const stun::MessageView& message) {
   refreshing_ = false;
   const Duration lifetime = std::chrono::seconds{message.u32(stun::AttributeType::Lifetime).value_or(0)};
-  if (lifetime < least_lifetime) return give_up(unreachable, "The TURN server ended the allocation.");
+  if (lifetime < least_lifetime) return give_up(stun::unreachable, "The TURN server ended the allocation.");
   set_lifetime(lifetime);
 }
 
@@ -307,13 +306,13 @@ void TurnClient::expire_transactions() {
     if (state_ == State::Over) return;
     const bool vital = t.request.method == stun::Method::Allocate || t.request.method == stun::Method::Refresh;
     if (!vital) {
-      refused(t.request, unreachable, {});
-    } else if (t.doubtful == unreachable) {
-      give_up(unreachable, "The TURN server's answers are not authentic.");
+      refused(t.request, stun::unreachable, {});
+    } else if (t.doubtful == stun::unreachable) {
+      give_up(stun::unreachable, "The TURN server's answers are not authentic.");
     } else if (t.doubtful != 0) {
       give_up(t.doubtful, describe(t.doubtful, "not authenticated"));
     } else {
-      give_up(unreachable,
+      give_up(stun::unreachable,
               state_ == State::Allocating ? "TURN allocate request timed out." : "The TURN server no longer answers.");
     }
   }

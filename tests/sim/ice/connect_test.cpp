@@ -164,6 +164,37 @@ TEST(IceConnect, HiddenHostCandidatesAreResolved) {
   EXPECT_EQ(peers.a.agent.selected_pair()->remote.type, IceCandidateType::Host);
 }
 
+TEST(IceConnect, AFullAgentLeavesAPathThatDiesTowardsALiteOne) {
+  const auto v6 = [](std::uint8_t last) {
+    return IpAddress::v6({0x20, 0x01, 0x0D, 0xB8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last});
+  };
+  SeededGenerator random{5};
+  sim::Network network{random};
+  sim::Host& client = network.add_host("client", v4(203, 0, 113, 1));
+  sim::Host& server = network.add_host("server", v4(203, 0, 113, 2));
+  client.add_address(v6(1));
+  server.add_address(v6(2));
+  Options lite;
+  lite.lite = true;
+  Agents peers{network, client, server, random, {}, lite};
+  peers.connect();
+  ASSERT_EQ(peers.run_until([&] { return peers.up() && peers.agree(); }, 10s), Stop::Done) << peers.describe();
+  for (int i = 0; i < 4; ++i) {
+    const IpAddress dead = peers.a.agent.selected()->remote.address;
+    sim::Access& access = server.access(dead);
+    access.up.set_down(true);
+    access.down.set_down(true);
+    const auto moved = [&] { return peers.a.agent.selected()->remote.address != dead && peers.up() && peers.agree(); };
+    ASSERT_EQ(peers.run_until(moved, 15s), Stop::Done) << i << '\n' << peers.describe();
+    EXPECT_EQ(peers.b.agent.selected()->local, peers.a.agent.selected()->remote);
+    peers.run_for(1min);
+    EXPECT_TRUE(peers.up()) << peers.describe();
+    access.up.set_down(false);
+    access.down.set_down(false);
+  }
+  EXPECT_EQ(std::ranges::count(peers.a.states, IceConnectionState::Failed), 0);
+}
+
 TEST(IceConnect, AskForNoNamesOfPeersButThoseOfMulticastDns) {
   SeededGenerator random{8};
   Agent agent{{}, random};
@@ -174,14 +205,15 @@ TEST(IceConnect, AskForNoNamesOfPeersButThoseOfMulticastDns) {
     EXPECT_TRUE(agent.add_remote_candidate(now, *candidate));
   };
   for (int i = 0; i < 256; ++i) tell("host-" + std::to_string(i) + ".slow.example.com");
+  tell("a.b.local");
   EXPECT_FALSE(agent.poll_event());
   EXPECT_TRUE(agent.remote_candidates().empty());
-  tell("6ff0a1b2.local");
+  tell("6ff0a1b2.Local");
   const auto event = agent.poll_event();
   ASSERT_TRUE(event);
   const auto* const resolve = std::get_if<Resolve>(&*event);
   ASSERT_NE(resolve, nullptr);
-  EXPECT_EQ(resolve->host, "6ff0a1b2.local");
+  EXPECT_EQ(resolve->host, "6ff0a1b2.Local");
   EXPECT_TRUE(resolve->mdns);
 }
 

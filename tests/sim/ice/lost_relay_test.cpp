@@ -194,6 +194,189 @@ TEST(LostRelay, IsLookedForWhereItsServersNameLeadsByThen) {
   EXPECT_EQ(rig.second.counts.allocations, 2U);
 }
 
+TEST(LostRelay, ThatIsLostAgainAtOnceIsAskedForLessAndLessOften) {
+  Options options;
+  options.servers = {turn_server("turn:198.51.100.1")};
+  Rig rig{options, {}, true};
+  // A server that lies, or several behind one address that do not know of each other.
+  rig.first.script.refuse = [](stun::Method method, const stun::MessageView&) {
+    return method == stun::Method::CreatePermission ? 437U : 0U;
+  };
+  ASSERT_TRUE(rig.connect()) << rig.peers.describe();
+  const auto tries = [&](Duration time) {
+    const auto before = rig.first.counts.allocations;
+    rig.peers.run_for(time);
+    return rig.first.counts.allocations - before;
+  };
+  EXPECT_LE(tries(1min), 8U);
+  EXPECT_GE(tries(1h), 30U);
+  EXPECT_LE(tries(1h), 125U);
+  EXPECT_LE(rig.peers.a.errors.size(), rig.first.counts.allocations);
+  EXPECT_LE(rig.peers.a.candidates.size(), 2 + rig.first.counts.allocations);
+  rig.first.script.refuse = nullptr;
+  rig.peers.run_for(2min);
+  EXPECT_EQ(rig.first.allocations(rig.peers.now()), 1U);
+  EXPECT_EQ(tries(1h), 0U);
+}
+
+TEST(LostRelay, ThatHasHeldForAWhileIsHadAgainAtOnceAsTheFirstTime) {
+  Rig rig{relay_only({"turn:198.51.100.1"}), relay_only({"turn:198.51.100.1"})};
+  ASSERT_TRUE(rig.connect());
+  for (int i = 0; i < 5; ++i) {
+    const TimePoint begin = rig.peers.now();
+    rig.restart();
+    ASSERT_EQ(rig.peers.run_until([&] { return !rig.peers.up(); }, 12s), Stop::Done);
+    ASSERT_TRUE(rig.up_within(12s)) << rig.peers.describe();
+    EXPECT_LT(rig.peers.now() - begin, 14s);
+    rig.peers.run_for(90s);
+  }
+}
+
+/// Who roams has a way to the peer without a relay, which it wants nevertheless.
+class LostRelayOfARoamer : public testing::Test {
+ protected:
+  explicit LostRelayOfARoamer(Options options = {})
+      : rig((options.servers = {turn_server("turn:turn.example.org")}, options), {}, true) {
+    name_leads_to(first_at.address);
+  }
+  void name_leads_to(std::optional<IpAddress> address) {
+    rig.peers.server_names["turn.example.org"] = address ? std::vector{*address} : std::vector<IpAddress>{};
+  }
+  void goes(const IpAddress& address) { rig.peers.network_goes(rig.peers.a, address); }
+  void comes(const IpAddress& address) { rig.peers.network_comes(rig.peers.a, address); }
+  [[nodiscard]] bool is_served_within(Duration limit, const IpAddress& at) {
+    const auto is = [&] {
+      return std::ranges::any_of(rig.first.table(), [&](const auto& entry) { return entry.first.address == at; });
+    };
+    return rig.peers.run_until(is, limit) == Stop::Done;
+  }
+  void refuse_allocations(bool refuses = true) {
+    rig.first.script.refuse = [refuses](stun::Method method, const stun::MessageView&) {
+      return refuses && method == stun::Method::Allocate ? 486U : 0U;
+    };
+  }
+  Rig rig;
+  const IpAddress home = v4(203, 0, 113, 3);
+  const IpAddress next = v4(203, 0, 113, 30);
+};
+
+TEST_F(LostRelayOfARoamer, IsHadAgainFromTheNextNetworkThatPassesNothingAtFirst) {
+  ASSERT_TRUE(rig.connect()) << rig.peers.describe();
+  goes(home);
+  rig.first.script.dead = true;
+  comes(next);
+  rig.peers.run_for(15s);
+  EXPECT_EQ(rig.peers.a.errors.size(), 1U);
+  rig.first.script.dead = false;
+  EXPECT_TRUE(is_served_within(30s, next));
+  rig.peers.run_for(1h);
+  EXPECT_EQ(rig.first.allocations(rig.peers.now()), 1U);
+}
+
+TEST_F(LostRelayOfARoamer, IsHadAgainFromTheNextNetworkWhenItsServerWasDownMeanwhile) {
+  ASSERT_TRUE(rig.connect());
+  rig.restart();
+  rig.first.script.dead = true;
+  rig.peers.run_for(15min);
+  ASSERT_EQ(rig.peers.a.errors.size(), 1U);
+  comes(next);
+  goes(home);
+  rig.peers.run_for(5min);
+  EXPECT_EQ(rig.peers.a.errors.size(), 2U) << "one for each network";
+  rig.first.script.dead = false;
+  EXPECT_TRUE(is_served_within(2min, next));
+}
+
+TEST_F(LostRelayOfARoamer, IsAskedForAgainByAUserWhoseOldOnesAreTooManyYet) {
+  ASSERT_TRUE(rig.connect());
+  refuse_allocations();
+  goes(home);
+  comes(next);
+  rig.peers.run_for(1min);
+  EXPECT_EQ(rig.peers.a.errors.size(), 1U);
+  refuse_allocations(false);
+  EXPECT_TRUE(is_served_within(2min, next));
+}
+
+TEST_F(LostRelayOfARoamer, IsNotAskedForForEverWhereItWasRefusedFromTheBeginning) {
+  refuse_allocations();
+  ASSERT_TRUE(rig.connect());
+  goes(home);
+  comes(next);
+  rig.peers.run_for(1min);
+  const auto asked = rig.first.counts.requests;
+  rig.peers.run_for(1h);
+  EXPECT_EQ(rig.first.counts.requests, asked);
+  EXPECT_EQ(rig.peers.a.errors.size(), 2U);
+}
+
+TEST_F(LostRelayOfARoamer, IsStillWantedAfterItsServersNameLedToAnotherFamily) {
+  ASSERT_TRUE(rig.connect());
+  rig.restart();
+  refuse_allocations();
+  name_leads_to(IpAddress::parse("2001:db8::1"));
+  rig.peers.run_for(30min);
+  name_leads_to(first_at.address);
+  refuse_allocations(false);
+  EXPECT_TRUE(is_served_within(2min, home));
+}
+
+TEST_F(LostRelayOfARoamer, IsHadAgainFromANetworkOfAnotherFamilyWhoseNameServerIsLate) {
+  const IpAddress six = *IpAddress::parse("2001:db8::3");
+  const Endpoint server_six{*IpAddress::parse("2001:db8::1"), 3478};
+  sim::TurnServer server{rig.network.add_host("turn6", server_six.address), server_six};
+  ASSERT_TRUE(rig.connect());
+  name_leads_to({});
+  comes(six);
+  rig.peers.run_for(1min);
+  EXPECT_EQ(server.counts.allocations, 0U);
+  name_leads_to(server_six.address);
+  rig.peers.run_for(2min);
+  EXPECT_EQ(server.allocations(rig.peers.now()), 1U);
+}
+
+class LostRelayOfFew : public LostRelayOfARoamer {
+ protected:
+  LostRelayOfFew() : LostRelayOfARoamer(Options{.max_relays = 1}) {}
+};
+
+TEST_F(LostRelayOfFew, IsHadAgainWhenThereIsRoomForIt) {
+  ASSERT_TRUE(rig.connect());
+  rig.restart();
+  rig.first.script.dead = true;
+  rig.peers.run_for(15min);
+  comes(next);
+  rig.first.script.dead = false;
+  rig.peers.run_for(10min);
+  ASSERT_EQ(rig.first.allocations(rig.peers.now()), 1U);
+  const IpAddress taken = rig.first.table().begin()->first.address;
+  goes(taken);
+  EXPECT_TRUE(is_served_within(3min, taken == home ? next : home));
+}
+
+TEST(LostRelay, GoesWithItsSocketToAnotherOneOfTheNetwork) {
+  Options options;
+  options.servers = {turn_server("turn:198.51.100.1")};
+  Rig rig{options, {}, true};
+  Agents::Peer& a = rig.peers.a;
+  const Endpoint one = *a.host.bind({v4(203, 0, 113, 3), 0});
+  const Endpoint two = *a.host.bind({v4(203, 0, 113, 3), 0});
+  a.agent.add_socket(rig.peers.now(), {.local = one, .network_id = 7});
+  a.agent.add_socket(rig.peers.now(), {.local = two, .network_id = 7});
+  ASSERT_TRUE(rig.connect());
+  ASSERT_EQ(rig.first.counts.allocations, 1U) << "one does for both";
+  rig.restart();
+  rig.first.script.dead = true;
+  rig.peers.run_for(15min);
+  ASSERT_EQ(a.errors.size(), 1U);
+  a.agent.remove_socket(rig.peers.now(), one);
+  rig.peers.run_for(2min);
+  rig.first.script.dead = false;
+  rig.peers.run_for(2min);
+  EXPECT_EQ(rig.first.table().begin()->first, two);
+  EXPECT_EQ(a.errors.size(), 1U) << "that it is gone is known";
+}
+
 TEST(LostRelay, DoesNotComeBackWhenTheAgentIsClosedOrBeginsAnew) {
   Rig rig{relay_only({"turn:198.51.100.1"}), relay_only({"turn:198.51.100.1"})};
   ASSERT_TRUE(rig.connect());

@@ -132,5 +132,34 @@ TEST(NominationBeforeTheDescription, IsRememberedWithItsNumber) {
   EXPECT_EQ(peer.agent.selected(), one);
 }
 
+TEST(FullTable, GivesThePairOfAReflexiveCandidateBackToItsBaseNotToTheListenerOnTheSamePort) {
+  ScriptedPeer peer{{.tcp = IceTcp::ActivePassive, .max_local_candidates = 4}};
+  const TimePoint now{};
+  peer.describe();
+  const Path used = peer.add_candidate(2, 2'000);
+  const Endpoint socket = used.local;
+  // With udp_mux_port and tcp_mux_port alike; the listener comes first.
+  peer.agent.remove_socket(now, socket);
+  peer.agent.add_socket(now, {.local = socket, .protocol = Protocol::Tcp});
+  peer.agent.add_socket(now, {.local = socket});
+  peer.run_for(100ms);
+  peer.nominate(used);
+  ASSERT_TRUE(peer.answer(used));
+  const Path other = peer.path_from(3);
+  (void)peer.check(other, {});
+  peer.run_for(100ms);
+  ASSERT_TRUE(peer.answer(other, {}, {}, Endpoint{IpAddress::v4({203, 0, 113, 7}), 7'000}));
+  const auto local_of_other = [&] {
+    const auto all = peer.agent.local_candidates();
+    return std::ranges::find(all, peer.pair(other)->local, &KnownCandidate::id)->candidate;
+  };
+  ASSERT_EQ(local_of_other().type, IceCandidateType::Prflx);
+  ASSERT_EQ(peer.agent.local_candidates().size(), 4U) << "host, listener, active, reflexive";
+  peer.agent.add_socket(now, {.local = {IpAddress::v4({10, 0, 0, 9}), 4'000}});
+  EXPECT_EQ(peer.agent.local_candidates().size(), 4U);
+  EXPECT_EQ(local_of_other().type, IceCandidateType::Host);
+  EXPECT_EQ(local_of_other().protocol, Protocol::Udp);
+}
+
 }  // namespace
 }  // namespace linnet::ice

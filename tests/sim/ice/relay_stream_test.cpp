@@ -208,6 +208,46 @@ TEST_F(IceRelayStream, ThatBreaksIsOpenedAnewUntilTheServerIsThereAgain) {
   EXPECT_EQ(connects.size(), 3U);
 }
 
+TEST_F(IceRelayStream, ThatBreaksAgainAndAgainIsOpenedLessAndLessOftenUnderNumbersOfItsOwn) {
+  gather();
+  const auto breaks = [&] {
+    agent->connected(now, connects.back().path);
+    drain();
+    ASSERT_EQ(candidates.back().type, IceCandidateType::Relay);
+    server.restart();
+    agent->disconnected(now, connects.back().path, "reset");
+    drain();
+  };
+  const TimePoint begin = now;
+  const auto break_until = [&](std::size_t times) {
+    while (connects.size() < times && !HasFailure()) {
+      breaks();
+      const std::size_t opened = connects.size();
+      while (connects.size() == opened) wait(agent->next_timeout() - now);
+    }
+  };
+  break_until(10);
+  EXPECT_GE(now - begin, 2min);
+  break_until(600);
+  EXPECT_GE(now - begin, 4h);
+  EXPECT_LE(now - begin, 11h);
+  for (const Connect& connect : connects) {
+    EXPECT_GE(connect.path.local.port, 513);
+    EXPECT_LT(connect.path.local.port, 513 + 256) << "those are peers'";
+  }
+  agent->connected(now, connects.back().path);
+  drain();
+  wait(1h);
+  const TimePoint again = now;
+  const std::size_t opened = connects.size();
+  server.restart();
+  agent->disconnected(now, connects.back().path, "reset");
+  drain();
+  wait(1s);
+  EXPECT_EQ(connects.size(), opened + 1) << "it is as good as new";
+  EXPECT_LE(now - again, 1s);
+}
+
 TEST_F(IceRelayStream, IsLeftWithTheNetworkAndOpenedAnewFromTheNextOne) {
   gather();
   agent->connected(now, connects.front().path);

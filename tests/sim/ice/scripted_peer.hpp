@@ -83,12 +83,13 @@ class ScriptedPeer {
 
   /// The peer's answer to the last check that the agent sent on `path`; false when there is none that it owes. It
   /// arrives on `by`.
-  [[nodiscard]] bool answer(const Path& path, std::optional<std::uint16_t> unknown = {}, std::optional<Path> by = {}) {
+  [[nodiscard]] bool answer(const Path& path, std::optional<std::uint16_t> unknown = {}, std::optional<Path> by = {},
+                            std::optional<Endpoint> seen_at = {}) {
     const auto request = std::ranges::find(requests_, path, &Request::path);
     if (request == requests_.end()) return false;
     std::array<std::byte, 256> buffer{};
     stun::MessageBuilder response{buffer, stun::Class::Success, stun::Method::Binding, request->id};
-    response.xor_address(stun::AttributeType::XorMappedAddress, path.local);
+    response.xor_address(stun::AttributeType::XorMappedAddress, seen_at.value_or(path.local));
     if (unknown) response.u32(static_cast<stun::AttributeType>(*unknown), 7);
     requests_.erase(request);
     deliver(by.value_or(path),
