@@ -25,7 +25,7 @@ Family look_at(const NetworkReport& report, bool v4) {
   for (const auto& server : report.servers) {
     for (const Attempt& attempt : server.attempts) {
       if (attempt.protocol != Protocol::Udp || attempt.address.address.is_v4() != v4 || attempt.address.port == 0 ||
-          !is_outside(attempt))
+          !is_outside(attempt) || attempt.state == ServerState::Unreachable)  // It was never sent anything.
         continue;
       out.asked = true;
       if (!attempt.nat) continue;

@@ -84,6 +84,14 @@ TEST(Verdict, LearnsNothingOfTheInternetFromServersInside) {
   }
 }
 
+TEST(Verdict, DoesNotTakeAServerThatCouldNotBeAskedForASilentOne) {
+  auto unreachable = silent("2001:db8::1");
+  unreachable.attempts.front().state = ServerState::Unreachable;
+  const auto verdict = of({unreachable});
+  EXPECT_EQ(verdict.direct, Direct::Unknown);
+  EXPECT_THAT(verdict.sentences, Not(Contains(HasSubstr("UDP does not get through"))));
+}
+
 TEST(Verdict, KnowsWhenUdpIsBlocked) {
   const auto verdict = of({silent(), turn(Protocol::Udp, ServerState::NoAnswer), turn(Protocol::Tls)});
   EXPECT_EQ(verdict.direct, Direct::No);

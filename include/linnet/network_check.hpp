@@ -39,7 +39,7 @@ enum class ServerState : std::uint8_t {
   Works,              ///< STUN: it told our address. TURN: it gave a relay, which was given back.
   BadUrl,             ///< No URL of RFC 7064 or RFC 7065.
   NameNotFound,       ///< The name has no address.
-  Unreachable,        ///< This machine has no way to that address.
+  Unreachable,        ///< This machine has no way to that address, or no socket left: it was not asked.
   NoAnswer,           ///< In time.
   ConnectionRefused,  ///< TCP: nobody listens there.
   ConnectionFailed,   ///< TCP: it opened and broke, or something else went wrong.

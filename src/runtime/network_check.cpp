@@ -56,15 +56,12 @@ const char* explain(ice::NatBehavior::Unknown why) {
   return "";
 }
 
-/// Of a stream that did not open.
-ServerState state_of(std::string_view why, Protocol protocol) {
-  const auto is = [&](std::errc code) { return why == std::make_error_code(code).message(); };
-  if (is(std::errc::connection_refused)) return ServerState::ConnectionRefused;
-  if (is(std::errc::network_unreachable) || is(std::errc::host_unreachable)) return ServerState::Unreachable;
-  if (is(std::errc::timed_out) || why == "no answer in time") return ServerState::NoAnswer;
-  const bool of_tls = protocol == Protocol::Tls && (why.starts_with("TLS ") || why.starts_with("the certificate of ") ||
-                                                    why.ends_with("is no name of a TLS server"));
-  return of_tls ? ServerState::TlsFailed : ServerState::ConnectionFailed;
+/// Of a stream that did not open, or a socket.
+ServerState state_of(std::error_code error) {
+  if (error == std::errc::connection_refused) return ServerState::ConnectionRefused;
+  if (error == std::errc::network_unreachable || error == std::errc::host_unreachable) return ServerState::Unreachable;
+  if (error == std::errc::timed_out) return ServerState::NoAnswer;
+  return error == std::errc::protocol_error ? ServerState::TlsFailed : ServerState::ConnectionFailed;
 }
 
 }  // namespace
@@ -187,15 +184,17 @@ void NetworkCheck::begin_udp(Trial& trial) {
   const auto local = io::source_address(trial.remote);
   const bool wants_relay = trial.what.kind == ice::Server::Kind::Turn;
   const std::size_t sockets = wants_relay ? 3 : 2;
-  while (local && trial.sockets.size() < sockets) {
-    auto socket = open(trial, *local);
-    if (!socket) break;
-    trial.sockets.push_back(std::move(socket));
-  }
-  if (trial.sockets.size() < sockets) {
-    for (const Handle& socket : trial.sockets) socket->stop();
-    trial.sockets.clear();
+  if (!local)
     return fail(trial, ServerState::Unreachable, "this machine has no way to " + to_string(trial.remote.address));
+  while (trial.sockets.size() < sockets) {
+    auto socket = io::UdpSocket::bind({*local, 0}, small_buffers);
+    if (socket) {
+      trial.sockets.push_back(std::make_shared<Socket>(executor_, std::move(*socket)));
+      continue;
+    }
+    for (const Handle& each : trial.sockets) each->stop();
+    trial.sockets.clear();
+    return fail(trial, ServerState::Unreachable, "no socket for it: " + socket.error().message());
   }
   attempt_of(trial).local = *local;
   std::vector<Endpoint> others;
@@ -222,12 +221,6 @@ void NetworkCheck::begin_stream(Trial& trial) {
   streams_.connect({.path = trial.path,
                     .server_name = trial.what.protocol == Protocol::Tls ? trial.what.host : std::string{},
                     .framing = Framing::Stun});
-}
-
-NetworkCheck::Handle NetworkCheck::open(const Trial& trial, const IpAddress& local) {
-  auto socket = io::UdpSocket::bind({local, 0}, small_buffers);
-  if (!socket || trial.over) return nullptr;
-  return std::make_shared<Socket>(executor_, std::move(*socket));
 }
 
 void NetworkCheck::wait_readable(Trial& trial, const Handle& socket) {
@@ -271,7 +264,7 @@ void NetworkCheck::take_stream_changes(TimePoint now) {
       trial->connecting = false;
       trial->probe->start(now);
     } else if (trial->connecting) {
-      const auto state = state_of(change.why, trial->what.protocol);
+      const auto state = state_of(change.error);
       fail(*trial, state,
            state == ServerState::ConnectionRefused ? "nobody listens there (connection refused)"
            : state == ServerState::NoAnswer        ? "no answer"

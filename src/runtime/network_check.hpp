@@ -55,7 +55,6 @@ class NetworkCheck : public std::enable_shared_from_this<NetworkCheck> {
   void begin(Trial& trial);
   void begin_udp(Trial& trial);
   void begin_stream(Trial& trial);
-  [[nodiscard]] Handle open(const Trial& trial, const IpAddress& local);
   void wait_readable(Trial& trial, const Handle& socket);
   void on_readable(Trial& trial, Socket& socket);
   void on_stream_readable(Stream& stream);

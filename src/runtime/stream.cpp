@@ -36,23 +36,25 @@ Stream::Stream(const boost::asio::any_io_executor& executor, io::TcpSocket tcp, 
       deframer_(framing),
       most_kept_(most_kept) {}
 
-void Stream::end(std::string why) {
+void Stream::end(std::string why, std::error_code error) {
   if (phase_ == Phase::Ended) return;
   phase_ = Phase::Ended;
   why_ = std::move(why);
+  error_ = error;
   kept_.clear();
   written_ = 0;
 }
 
 void Stream::socket_connected() {
   if (phase_ != Phase::Connecting) return;
-  if (const auto error = socket->connect_result()) return end(error.message());
+  if (const auto error = socket->connect_result()) return end(error.message(), error);
   if (!tls_) {
     phase_ = Phase::Open;
     return;
   }
   phase_ = Phase::Handshaking;
-  if (tls_->state() == crypto::TlsClient::State::Failed) return end(tls_->failure());
+  if (tls_->state() == crypto::TlsClient::State::Failed)
+    return end(tls_->failure(), std::make_error_code(std::errc::protocol_error));
   take_from_tls();
   flush();
 }
@@ -69,7 +71,7 @@ bool Stream::receive_plain() {
   std::exchange(first_, {});
   const auto moved = socket->read(room.subspan(before));
   if (moved.error) {
-    end(moved.error.message());
+    end(moved.error.message(), moved.error);
   } else if (moved.ended) {
     end("the other side has closed the connection");
   }
@@ -90,9 +92,9 @@ bool Stream::receive_tls() {
   take_from_tls();
   flush();
   if (tls_->state() == crypto::TlsClient::State::Failed) {
-    end(tls_->failure());
+    end(tls_->failure(), std::make_error_code(std::errc::protocol_error));
   } else if (moved.error) {
-    end(moved.error.message());
+    end(moved.error.message(), moved.error);
   } else if (kept() > most_kept_ + read_size) {
     // Datagrams alone are never that much: it makes us answer (TLS 1.3 KeyUpdate) and takes no answer.
     end("the server asks for answers and does not read them");
@@ -161,7 +163,7 @@ void Stream::write_directly(std::span<const std::span<const std::byte>> pieces) 
   if (kept() == 0) {
     const auto moved = socket->write(pieces);
     ++counters_.writes;
-    if (moved.error) return end(moved.error.message());
+    if (moved.error) return end(moved.error.message(), moved.error);
     done = moved.bytes;
   }
   for (const auto piece : pieces) {
@@ -185,7 +187,7 @@ void Stream::flush() {
     const std::array<std::span<const std::byte>, 1> pieces{std::span{kept_}.subspan(written_)};
     const auto moved = socket->write(pieces);
     ++counters_.writes;
-    if (moved.error) return end(moved.error.message());
+    if (moved.error) return end(moved.error.message(), moved.error);
     written_ += moved.bytes;
     if (moved.blocked) break;
   }

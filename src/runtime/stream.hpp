@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -51,6 +52,8 @@ class Stream {
   [[nodiscard]] Phase phase() const noexcept { return phase_; }
   /// For people: why it has Ended.
   [[nodiscard]] const std::string& why() const noexcept { return why_; }
+  /// For programs: the system's error, `timed_out`, or `protocol_error` of TLS; success for anything else.
+  [[nodiscard]] std::error_code error() const noexcept { return error_; }
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
 
   /// Of an accepted one: what was read of it already.
@@ -70,7 +73,7 @@ class Stream {
 
   /// Sends what is kept and closes; Ended at once when there is nothing.
   void close();
-  void end(std::string why);
+  void end(std::string why, std::error_code error = {});
 
   // For the StreamSet.
   Ready<io::TcpSocket> socket;
@@ -97,6 +100,7 @@ class Stream {
   std::size_t written_ = 0;
   std::size_t most_kept_;
   std::string why_;
+  std::error_code error_{};
   Counters counters_;
 };
 

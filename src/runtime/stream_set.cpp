@@ -39,19 +39,19 @@ Result<std::unique_ptr<crypto::TlsClient>> StreamSet::tls_for(const std::string&
 }
 
 void StreamSet::connect(const Session::Connect& wish) {
-  const auto refuse = [&](std::string why) {
-    changes_.push_back({.path = wish.path, .open = false, .why = std::move(why)});
+  const auto refuse = [&](std::string why, std::error_code error = {}) {
+    changes_.push_back({.path = wish.path, .open = false, .why = std::move(why), .error = error});
   };
   if (closed_ || streams_.contains(wish.path)) return;
   if (streams_.size() >= max_streams) return refuse("too many connections");
   std::unique_ptr<crypto::TlsClient> tls;
   if (wish.path.protocol == Protocol::Tls) {
     auto made = tls_for(wish.server_name);
-    if (!made) return refuse(made.error().message);
+    if (!made) return refuse(made.error().message, std::make_error_code(std::errc::protocol_error));
     tls = std::move(*made);
   }
   auto socket = io::TcpSocket::connect(wish.path.local.address, wish.path.remote);
-  if (!socket) return refuse(socket.error().message());
+  if (!socket) return refuse(socket.error().message(), socket.error());
   const auto stream =
       std::make_shared<Stream>(executor_, std::move(*socket), wish.path, wish.framing, std::move(tls), false);
   streams_.emplace(wish.path, stream);
@@ -59,7 +59,7 @@ void StreamSet::connect(const Session::Connect& wish) {
   stream->limit.async_wait([this, stream, owner = owner_.lock()](boost::system::error_code error) {
     if (error || (stream->phase() != Stream::Phase::Connecting && stream->phase() != Stream::Phase::Handshaking))
       return;
-    stream->end("no answer in time");
+    stream->end("no answer in time", std::make_error_code(std::errc::timed_out));
     retire(stream);
     tell();
   });
@@ -161,7 +161,7 @@ void StreamSet::retire(const Handle& stream) {
   release(*stream);
   const auto found = streams_.find(stream->path());
   if (found == streams_.end() || found->second != stream) return;  // The session has given it up already.
-  changes_.push_back({.path = stream->path(), .open = false, .why = stream->why()});
+  changes_.push_back({.path = stream->path(), .open = false, .why = stream->why(), .error = stream->error()});
   streams_.erase(found);
 }
 

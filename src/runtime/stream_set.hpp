@@ -34,7 +34,8 @@ class StreamSet {
   struct Change {
     Path path;
     bool open = false;
-    std::string why;  ///< It is not.
+    std::string why;          ///< It is not.
+    std::error_code error{};  ///< As Stream::error.
   };
   /// Whatever the session allows: descriptors are few.
   static constexpr std::size_t max_streams = 256;

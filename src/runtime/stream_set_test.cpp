@@ -248,6 +248,7 @@ TEST_F(StreamSetTest, SaysWhyACertificateIsRefused) {
     EXPECT_EQ(changes.front().path, path);
     EXPECT_FALSE(changes.front().open);
     EXPECT_NE(changes.front().why.find(c.why), std::string::npos) << changes.front().why;
+    EXPECT_EQ(changes.front().error, std::errc::protocol_error);
     EXPECT_EQ(set->size(), 0U);
   }
 }
@@ -285,6 +286,7 @@ TEST_F(StreamSetTest, SaysThatNobodyListens) {
   ASSERT_TRUE(run_until([&] { return !changes.empty(); }));
   EXPECT_FALSE(changes.front().open);
   EXPECT_NE(changes.front().why, "");
+  EXPECT_EQ(changes.front().error, std::errc::connection_refused);
 }
 
 TEST_F(StreamSetTest, GivesUpOnAServerThatDoesNotFinishItsHandshake) {
@@ -294,6 +296,7 @@ TEST_F(StreamSetTest, GivesUpOnAServerThatDoesNotFinishItsHandshake) {
   connect(server, Protocol::Tls, Framing::Stun, "turn.example");
   ASSERT_TRUE(run_until([&] { return !changes.empty(); }));
   EXPECT_EQ(changes.front().why, "no answer in time");
+  EXPECT_EQ(changes.front().error, std::errc::timed_out);
 }
 
 TEST_F(StreamSetTest, TellsThatTheOtherSideHasClosed) {

@@ -64,9 +64,6 @@ Result<TurnHostOptions> checked(const StunTurnServerOptions& options) {
   for (const auto& user : options.users) server.users.push_back({.name = user.name, .password = user.password});
   server.secret = options.secret;
   server.peers = {.allow_private = options.allow_private_peers, .allow_loopback = options.allow_loopback_peers};
-  // Also those that we do not listen on; and what a 1:1 NAT brings back to us.
-  for (const auto& each : io::interfaces()) server.peers.own.push_back(each.address);
-  if (out.external) server.peers.own.push_back(*out.external);
   server.ipv4 = std::ranges::any_of(out.addresses, &IpAddress::is_v4);
   server.ipv6 = std::ranges::any_of(out.addresses, &IpAddress::is_v6);
   server.max_allocations = options.max_allocations;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "io/clock.hpp"
+#include "io/interfaces.hpp"
 
 namespace linnet::runtime {
 namespace {
@@ -43,10 +44,28 @@ Result<> TurnHost::start() {
     return done;
   }
   options_.server.discovery = discovery();
+  options_.server.peers.own = own_addresses();
   server_.emplace(options_.server, generator_);
   for (const auto& [local, socket] : sockets_) wait_readable(socket);
   for (const auto& listener : listeners_) wait_acceptable(listener);
+  watch_networks();
   return {};
+}
+
+/// Also those that we do not listen on; and what a 1:1 NAT brings back to us.
+std::vector<IpAddress> TurnHost::own_addresses() const {
+  std::vector<IpAddress> own;
+  for (const auto& each : io::interfaces()) own.push_back(each.address);
+  if (options_.external) own.push_back(*options_.external);
+  return own;
+}
+
+void TurnHost::watch_networks() {
+  watch_ = NetworkWatch::at(executor_);
+  if (!watch_) return;
+  watched_as_ = watch_->add([weak = weak_from_this()] {
+    if (const auto self = weak.lock(); self && !self->stopped_) self->server_->set_own_addresses(self->own_addresses());
+  });
 }
 
 Result<> TurnHost::listen() {
@@ -98,6 +117,8 @@ void TurnHost::stop() {
   if (std::exchange(stopped_, true)) return;
   if (server_) server_->close(io::SteadyClock::now());
   timer_.cancel();
+  if (watch_) watch_->remove(watched_as_);
+  watch_.reset();
   for (const auto& [local, socket] : sockets_) socket->stop();
   for (const auto& listener : listeners_) listener->stop();
   for (const auto& [path, stream] : streams_) {
@@ -200,15 +221,12 @@ void TurnHost::on_readable(Socket& socket) {
 void TurnHost::pump(TimePoint now) {
   if (server_->next_timeout() <= now) server_->handle_timeout(now);
   // Opening a relay makes an answer, and a stream that breaks under an answer ends a relay.
-  for (bool any = true; any;) {
-    any = false;
-    while (const auto event = server_->poll_event()) {
-      any = true;
-      if (const auto* need = std::get_if<turn_server::NeedRelay>(&*event))
-        open(*need);
-      else
-        close_relay(std::get<turn_server::CloseRelay>(*event).id);
-    }
+  transmit(now);
+  while (const auto event = server_->poll_event()) {
+    if (const auto* need = std::get_if<turn_server::NeedRelay>(&*event))
+      open(*need);
+    else
+      close_relay(std::get<turn_server::CloseRelay>(*event).id);
     transmit(now);
   }
   set_timer();

@@ -15,6 +15,7 @@
 #include "io/udp_socket.hpp"
 #include "linnet/core/error.hpp"
 #include "runtime/listener.hpp"
+#include "runtime/network_watch.hpp"
 #include "runtime/ready.hpp"
 #include "runtime/stream.hpp"
 #include "turn_server/turn_server.hpp"
@@ -38,7 +39,7 @@ struct TurnHostOptions {
   Duration first_limit = std::chrono::seconds{10};
   /// and who has none any more when this has passed another time.
   Duration idle_limit = std::chrono::seconds{30};
-  turn_server::Options server{};
+  turn_server::Options server{};  ///< `peers.own` and `discovery` come from above and from the machine.
 };
 
 /// Drives one TurnServer: its sockets, those of its relays, its clients' TCP connections and its timer. Owned by
@@ -67,6 +68,8 @@ class TurnHost : public std::enable_shared_from_this<TurnHost> {
   [[nodiscard]] Result<> listen();
   [[nodiscard]] Result<> listen(const IpAddress& address, std::uint16_t& port);
   [[nodiscard]] std::vector<turn_server::BehaviorDiscovery> discovery() const;
+  [[nodiscard]] std::vector<IpAddress> own_addresses() const;
+  void watch_networks();
   void open(const turn_server::NeedRelay& wish);
   [[nodiscard]] std::optional<io::UdpSocket> bind_relay(const IpAddress& address, bool even_port);
   [[nodiscard]] std::optional<IpAddress> relay_address(const turn_server::NeedRelay& wish) const;
@@ -106,6 +109,8 @@ class TurnHost : public std::enable_shared_from_this<TurnHost> {
   std::unordered_map<turn_server::RelayId, Endpoint> relays_;
   std::vector<std::shared_ptr<Listener>> listeners_;
   std::unordered_map<Path, Handle> streams_;
+  std::shared_ptr<NetworkWatch> watch_{};  ///< Null: the system does not tell.
+  NetworkWatch::Id watched_as_ = 0;
 };
 
 }  // namespace linnet::runtime

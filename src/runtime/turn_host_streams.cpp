@@ -93,6 +93,7 @@ void TurnHost::wait_writable(const Handle& stream) {
                         if (error || self->stopped_ || stream->socket.stopped()) return;
                         stream->flush();
                         self->settle(stream);
+                        self->pump(io::SteadyClock::now());
                       });
 }
 

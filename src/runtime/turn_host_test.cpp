@@ -89,6 +89,18 @@ TEST_F(TurnHostTest, KeepsLittleForAClientThatReadsNothing) {
   EXPECT_GT(most, TurnHost::max_kept / 2) << "the client was not slow";
   EXPECT_LE(most, TurnHost::max_kept);
   EXPECT_EQ(host_->streams(), 1U);
+
+  // What was kept cannot be sent any more, and nothing else happens on this server: its relay ends all the same.
+  socket.set_option(asio::socket_base::linger{true, 0});
+  socket.close();
+  const auto is_free = [&] {
+    boost::system::error_code taken;
+    udp::socket probe{io_, udp::v4()};
+    probe.bind({asio::ip::address_v4::loopback(), relayed->port}, taken);
+    return !taken;
+  };
+  EXPECT_TRUE(until([&] { return host_->streams() == 0; }));
+  EXPECT_TRUE(until(is_free));
 }
 
 TEST_F(TurnHostTest, AcceptsAgainOnAllItsAddressesWhenThereAreDescriptorsAgain) {

@@ -57,9 +57,11 @@ struct Options {
   std::size_t max_allocations_per_user = 20;
   /// Of the clients at one IPv4 address or in one IPv6 /64: users may be had for the asking.
   std::size_t max_allocations_per_address = 50;
-  /// Answers over UDP to those who have not proved who they are, a second and address (or /64): the address may be
-  /// forged, and the answer is longer than the request.
+  /// Errors over UDP to those who have not proved who they are, a second and address (or /64): the address may be
+  /// forged, and the answer is longer than the request. Those with an allocation have as many of their own.
   std::size_t max_challenges_per_second = 100;
+  /// For the same reason, of the other answers to Binding requests.
+  std::size_t max_bindings_per_second = 300;
   std::size_t max_permissions = 128;  ///< Of one allocation.
   std::size_t max_channels = 64;      ///< Of one allocation.
   std::size_t max_queued_bytes = std::size_t{4} * 1'024 * 1'024;

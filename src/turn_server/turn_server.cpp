@@ -11,6 +11,8 @@ TurnServer::TurnServer(Options options, Generator& generator)
       nonces_(options_.nonce_lifetime, generator),
       policy_(options_.peers),
       challenges_(options_.max_challenges_per_second, generator),
+      renewals_(options_.max_challenges_per_second, generator),
+      bindings_(options_.max_bindings_per_second, generator),
       outbox_(options_.max_queued_bytes, options_.max_queued_datagrams) {}
 
 void TurnServer::advance(TimePoint now) noexcept { now_ = std::max(now_, now); }
@@ -24,6 +26,11 @@ void TurnServer::set_unix_time(TimePoint now, std::chrono::seconds unix_time) no
 std::int64_t TurnServer::unix_seconds() const noexcept {
   return options_.unix_seconds_at_start +
          std::chrono::duration_cast<std::chrono::seconds>(now_.time_since_epoch()).count();
+}
+
+void TurnServer::set_own_addresses(std::vector<IpAddress> own) {
+  options_.peers.own = std::move(own);
+  policy_ = PeerPolicy{options_.peers};
 }
 
 Allocation* TurnServer::find(const Path& client) {

@@ -42,11 +42,11 @@ struct CloseRelay {
 using Event = std::variant<NeedRelay, CloseRelay>;
 
 struct Counters {
-  std::uint64_t bindings = 0;      ///< Binding requests answered.
-  std::uint64_t allocations = 0;   ///< Made.
-  std::uint64_t refusals = 0;      ///< Error responses, without the 401 that asks for credentials.
-  std::uint64_t unchallenged = 0;  ///< Not answered because of `max_challenges_per_second`.
-  std::uint64_t ignored = 0;       ///< Neither STUN nor ChannelData that we know what to do with.
+  std::uint64_t bindings = 0;     ///< Binding requests answered.
+  std::uint64_t allocations = 0;  ///< Made.
+  std::uint64_t refusals = 0;     ///< Error responses, without the 401 that asks for credentials.
+  std::uint64_t unanswered = 0;   ///< Because of `max_challenges_per_second` or `max_bindings_per_second`.
+  std::uint64_t ignored = 0;      ///< Neither STUN nor ChannelData that we know what to do with.
   std::uint64_t relayed_to_peers = 0;
   std::uint64_t relayed_to_clients = 0;
   std::uint64_t not_permitted = 0;   ///< From peers without a permission, or to them.
@@ -74,6 +74,8 @@ class TurnServer {
   void relay_failed(TimePoint now, RelayId id);
   /// The stream of a client is gone, and its allocation with it.
   void disconnected(TimePoint now, const Path& client);
+  /// Of the machine, from now on: PeerOptions::own. Permissions that were given stay until they end.
+  void set_own_addresses(std::vector<IpAddress> own);
   /// Forgets everybody, silently; the owner closes all sockets.
   void close(TimePoint now);
 
@@ -144,6 +146,9 @@ class TurnServer {
   }
   void refuse(const Request& request, stun::ErrorCode code, std::span<const std::uint16_t> unknown = {});
   void refuse_unauthenticated(const Request& request, stun::ErrorCode code);
+  /// A client on a stream is where it says; over UDP the address may be forged. False: no answer, and it is counted.
+  [[nodiscard]] bool may_answer(const Path& client, ChallengeLimit& limit) noexcept;
+  [[nodiscard]] bool may_refuse(const Request& request) noexcept;
   /// Each once, as many as `out` takes. `discovers`: those of RFC 5780 are known.
   [[nodiscard]] static std::size_t unknown_attributes(const stun::MessageView& message, bool discovers,
                                                       std::span<std::uint16_t> out) noexcept;
@@ -160,6 +165,8 @@ class TurnServer {
   Nonces nonces_;
   PeerPolicy policy_;
   ChallengeLimit challenges_;
+  ChallengeLimit renewals_;  ///< Challenges of those with an allocation, which nobody who forges addresses uses up.
+  ChallengeLimit bindings_;
   TimePoint now_{};
   bool closed_ = false;
 

@@ -72,6 +72,7 @@ void TurnServer::handle_binding(const Path& client, const MessageView& message) 
     }
   }
 
+  if (!may_answer(client, bindings_)) return;
   const auto out = outbox_.begin(max_reply);
   if (out.empty()) {
     ++counters_.queue_full;

@@ -130,6 +130,12 @@ TEST_F(TurnRelayTest, ReachesNoPrivateAddressUnlessAllowed) {
   EXPECT_EQ(code(bob_, bob_.permit({self})), 403U);
 }
 
+TEST_F(TurnRelayTest, ReachesNoAddressThatTheMachineGotLater) {
+  EXPECT_EQ(code(ann_, ann_.permit({peer_address})), 0U);
+  server().set_own_addresses({peer_address.address});
+  EXPECT_EQ(code(ann_, ann_.permit({peer_address})), 403U);
+}
+
 TEST_F(TurnRelayTest, ReachesNothingOnTheServerItselfButItsRelays) {
   auto own = options();
   own.peers.own = {relay_address};

@@ -60,8 +60,20 @@ bool TurnServer::refuse_unknown_attributes(const Request& request, bool discover
   return true;
 }
 
+bool TurnServer::may_answer(const Path& client, ChallengeLimit& limit) noexcept {
+  if (client.protocol != Protocol::Udp || limit.take(now_, client.remote.address)) return true;
+  ++counters_.unanswered;
+  return false;
+}
+
+bool TurnServer::may_refuse(const Request& request) noexcept {
+  return may_answer(request.client, request.allocation ? renewals_ : challenges_);
+}
+
 void TurnServer::refuse(const Request& request, ErrorCode code, std::span<const std::uint16_t> unknown) {
   ++counters_.refusals;
+  const bool authenticated = !request.username.empty();
+  if (!authenticated && !may_refuse(request)) return;
   const auto out = outbox_.begin(max_reply);
   if (out.empty()) {
     ++counters_.queue_full;
@@ -70,17 +82,13 @@ void TurnServer::refuse(const Request& request, ErrorCode code, std::span<const 
   stun::MessageBuilder reply{out, Class::Error, request.message.method(), request.message.transaction_id()};
   reply.error_code(code);
   if (!unknown.empty()) reply.unknown_attributes(unknown);
-  if (!request.username.empty()) reply.integrity(request.key);
+  if (authenticated) reply.integrity(request.key);
   if (request.message.has_fingerprint()) reply.fingerprint();
   outbox_.commit(request.client, Ecn::NotEct, reply.finish());
 }
 
 void TurnServer::refuse_unauthenticated(const Request& request, ErrorCode code) {
-  // A client on a stream is where it says.
-  if (request.client.protocol == Protocol::Udp && !challenges_.take(now_, request.client.remote.address)) {
-    ++counters_.unchallenged;
-    return;
-  }
+  if (!may_refuse(request)) return;
   const auto out = outbox_.begin(max_reply);
   if (out.empty()) {
     ++counters_.queue_full;

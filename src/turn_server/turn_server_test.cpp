@@ -172,13 +172,47 @@ TEST_F(TurnServerTest, ChallengesAnAddressOnlySoOften) {
     return say(client, client.allocate()).size();
   };
   for (std::uint16_t port = 1; port <= 5; ++port) EXPECT_EQ(answers(path_of(1, port)), port <= 3 ? 1U : 0U);
-  EXPECT_EQ(server().counters().unchallenged, 2U);
+  EXPECT_EQ(server().counters().unanswered, 2U);
   EXPECT_EQ(answers(path_of(2)), 1U);
   EXPECT_EQ(answers(path_of(1, 9, Protocol::Tcp)), 1U) << "nobody forges the address of a stream";
   Client stranger{path_of(1), "", ""};
   EXPECT_EQ(say(stranger, stranger.binding()).size(), 1U);
   wait(seconds{1});
   EXPECT_EQ(answers(path_of(1)), 1U);
+}
+
+TEST_F(TurnServerTest, ForgedRequestsDoNotKeepAClientFromItsNewNonce) {
+  auto few = options();
+  few.max_challenges_per_second = 3;
+  few.nonce_lifetime = few.default_lifetime / 2;
+  make(few);
+  (void)allocate(ann_);
+  wait(few.nonce_lifetime + seconds{1});
+  for (std::uint16_t port = 1; port <= 5; ++port) {
+    Client forged{path_of(1, port), "ann", "apple"};
+    (void)say(forged, forged.allocate());
+  }
+  EXPECT_EQ(code(ann_, ann_.refresh(600)), 438U);
+}
+
+TEST_F(TurnServerTest, AnswersAnAddressThatProvesNothingOnlySoOften) {
+  auto few = options();
+  few.max_bindings_per_second = 3;
+  few.max_challenges_per_second = 2;
+  make(few);
+  const auto answers = [&](std::uint16_t port, bool odd) {
+    Client stranger{path_of(1, port), "", ""};
+    const auto request =
+        odd ? stranger.request(stun::Method::Binding,
+                               [](stun::MessageBuilder& m) { m.attribute(static_cast<AttributeType>(0x7FFF), {}); })
+            : stranger.binding();
+    return say(stranger, request).size();
+  };
+  for (std::uint16_t port = 1; port <= 5; ++port) EXPECT_EQ(answers(port, false), port <= 3 ? 1U : 0U);
+  for (std::uint16_t port = 1; port <= 5; ++port) EXPECT_EQ(answers(port, true), port <= 2 ? 1U : 0U) << "420";
+  EXPECT_EQ(server().counters().unanswered, 5U);
+  wait(seconds{1});
+  EXPECT_EQ(answers(1, false), 1U);
 }
 
 TEST_F(TurnServerTest, HasRoomForSoManyAllocationsAndNoMore) {
@@ -399,6 +433,7 @@ TEST_F(TurnServerTest, IgnoresWhatIsNeitherStunNorChannelData) {
 TEST_F(TurnServerTest, DropsAnswersWhenNobodyPolls) {
   auto small = options();
   small.max_queued_bytes = 8'000;
+  small.max_bindings_per_second = 1'000;
   make(small);
   auto request = ann_.binding();
   for (int i = 0; i < 1'000; ++i) server().handle_datagram({.at = now_, .path = ann_.path, .bytes = request});
