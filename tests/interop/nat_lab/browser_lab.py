@@ -199,7 +199,7 @@ class BrowserLab(lab.Lab):
         if not (self._web / "index.html").exists():
             raise sandbox.Unavailable(f"{self._web} has no page")
         variable, usual = BROWSERS[self.arguments.browser]
-        return (*lab.TOOLS, "node", "certutil", os.environ.get(variable, usual))
+        return (*lab.TOOLS, "node", os.environ.get(variable, usual), *(["certutil"] if self.arguments.browser == "firefox" else []))
 
     def describe(self, network):
         theory = kinds.theory()
