@@ -13,18 +13,18 @@ class Continuity {
  public:
   enum class Step {
     Nothing,
-    RestartIce,
-    CallAgain,  ///< Give the connection up, and make another one.
+    RestartIce,  ///< With an offer anew, if one waits for its answer.
+    CallAgain,   ///< Give the connection up, and make another one.
   };
 
   /// The connection's state has changed.
   [[nodiscard]] Step became(PeerConnectionState state) noexcept;
   /// A signal to the peer was lost: there was no server, or the peer was not there.
   void not_told() noexcept { untold_ = true; }
-  /// We are in the room again, and the peer is there.
-  [[nodiscard]] Step rejoined() noexcept;
+  /// We are in the room again, and the peer is there. `unanswered`: an offer of ours waits for its answer.
+  [[nodiscard]] Step rejoined(bool unanswered) noexcept;
   /// The peer has come to the room, whom we know from before.
-  [[nodiscard]] Step peer_came_back() noexcept;
+  [[nodiscard]] Step peer_came_back(bool unanswered) noexcept;
   /// Whether the connection goes on although the peer left the room, for `reason` (signaling/protocol.md). It tells
   /// itself when it is over: the peer may only have lost the server.
   [[nodiscard]] bool outlives(std::string_view reason) const noexcept;

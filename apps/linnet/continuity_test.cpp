@@ -16,17 +16,17 @@ Continuity that(std::initializer_list<State> states) {
 
 TEST(Continuity, KeepsWhatIsConnectedWhenTheServerIsBack) {
   auto continuity = that({State::Connecting, State::Connected});
-  EXPECT_EQ(continuity.rejoined(), Step::Nothing);
+  EXPECT_EQ(continuity.rejoined(false), Step::Nothing);
 }
 
 TEST(Continuity, RestartsWhatLostItsPathWhileTheServerWasAway) {
   auto continuity = that({State::Connecting, State::Connected, State::Disconnected});
-  EXPECT_EQ(continuity.rejoined(), Step::RestartIce);
+  EXPECT_EQ(continuity.rejoined(false), Step::RestartIce);
 }
 
 TEST(Continuity, RestartsWhatLosesItsPathAfterTheServerIsBackButOnce) {
   auto continuity = that({State::Connecting, State::Connected});
-  ASSERT_EQ(continuity.rejoined(), Step::Nothing);
+  ASSERT_EQ(continuity.rejoined(false), Step::Nothing);
   EXPECT_EQ(continuity.became(State::Disconnected), Step::RestartIce) << "signaling noticed first";
   EXPECT_EQ(continuity.became(State::Connected), Step::Nothing);
   EXPECT_EQ(continuity.became(State::Disconnected), Step::Nothing) << "that is another matter, and ICE's";
@@ -37,29 +37,39 @@ TEST(Continuity, LeavesToIceWhatIsInterruptedWhileSignalingGoesOn) {
 }
 
 TEST(Continuity, CallsAgainWhatHadNotComeUp) {
-  EXPECT_EQ(that({}).rejoined(), Step::CallAgain);
-  EXPECT_EQ(that({State::Connecting}).rejoined(), Step::CallAgain);
-  EXPECT_EQ(that({State::Connecting, State::Failed}).rejoined(), Step::CallAgain);
-  EXPECT_EQ(that({State::Connecting, State::Disconnected}).rejoined(), Step::CallAgain) << "it was never connected";
-  EXPECT_EQ(that({State::Connecting, State::Connected, State::Failed}).rejoined(), Step::CallAgain);
+  EXPECT_EQ(that({}).rejoined(false), Step::CallAgain);
+  EXPECT_EQ(that({State::Connecting}).rejoined(false), Step::CallAgain);
+  EXPECT_EQ(that({State::Connecting, State::Failed}).rejoined(false), Step::CallAgain);
+  EXPECT_EQ(that({State::Connecting, State::Disconnected}).rejoined(false), Step::CallAgain)
+      << "it was never connected";
+  EXPECT_EQ(that({State::Connecting, State::Connected, State::Failed}).rejoined(false), Step::CallAgain);
 }
 
 TEST(Continuity, RestartsWhereASignalWasLostSoThatThePeerHearsOfAllCandidates) {
   auto continuity = that({State::Connecting, State::Connected});
   continuity.not_told();
-  EXPECT_EQ(continuity.rejoined(), Step::RestartIce);
-  EXPECT_EQ(continuity.rejoined(), Step::Nothing) << "all has been told since";
+  EXPECT_EQ(continuity.rejoined(false), Step::RestartIce);
+  EXPECT_EQ(continuity.rejoined(false), Step::Nothing) << "all has been told since";
 }
 
 TEST(Continuity, TellsAPeerThatComesBackWhatItCouldNotHear) {
   auto continuity = that({State::Connecting, State::Connected});
-  EXPECT_EQ(continuity.peer_came_back(), Step::Nothing) << "it heard everything";
+  EXPECT_EQ(continuity.peer_came_back(false), Step::Nothing) << "it heard everything";
   continuity.not_told();
-  EXPECT_EQ(continuity.peer_came_back(), Step::RestartIce);
-  EXPECT_EQ(continuity.peer_came_back(), Step::Nothing);
+  EXPECT_EQ(continuity.peer_came_back(false), Step::RestartIce);
+  EXPECT_EQ(continuity.peer_came_back(false), Step::Nothing);
   auto young = that({State::Connecting});
   young.not_told();
-  EXPECT_EQ(young.peer_came_back(), Step::Nothing) << "who comes calls";
+  EXPECT_EQ(young.peer_came_back(false), Step::Nothing) << "who comes calls";
+}
+
+TEST(Continuity, RestartsWhereAnAnswerMayHaveBeenLost) {
+  auto continuity = that({State::Connecting, State::Connected});
+  EXPECT_EQ(continuity.rejoined(true), Step::RestartIce);
+  EXPECT_EQ(continuity.peer_came_back(true), Step::RestartIce);
+  auto young = that({State::Connecting});
+  EXPECT_EQ(young.peer_came_back(true), Step::Nothing);
+  EXPECT_EQ(young.rejoined(true), Step::CallAgain);
 }
 
 TEST(Continuity, OutlivesAPeerThatOnlyLostTheServerOrCameBackFromElsewhere) {

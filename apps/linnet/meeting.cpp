@@ -220,7 +220,7 @@ class Meeting::Impl : public std::enable_shared_from_this<Meeting::Impl> {
       const auto known = members_.find(info.peer);
       if (known != members_.end()) {
         const auto member = known->second;
-        const auto step = member->continuity.rejoined();
+        const auto step = member->continuity.rejoined(unanswered(*member));
         if (step == Continuity::Step::CallAgain)
           gone(*member, Ending::Closed, "calling " + member->remote->name + " again");
         else
@@ -231,13 +231,16 @@ class Meeting::Impl : public std::enable_shared_from_this<Meeting::Impl> {
   }
 
   static void follow(Member& member, Continuity::Step step) {
-    if (step == Continuity::Step::RestartIce) member.remote->connection.restart_ice();
+    if (step == Continuity::Step::RestartIce) member.negotiator->restart_ice();
+  }
+  static bool unanswered(const Member& member) {
+    return member.remote->connection.signaling_state() == SignalingState::HaveLocalOffer;
   }
 
   void peer_joined(const signaling::PeerEvent& event) {
     const auto known = members_.find(event.info.peer);
     if (known != members_.end())
-      follow(*known->second, known->second->continuity.peer_came_back());
+      follow(*known->second, known->second->continuity.peer_came_back(unanswered(*known->second)));
     else
       add(event.info.peer, name_in(event.info.data, event.info.peer), false);
   }

@@ -53,6 +53,7 @@ class LinkOf final : public Link {
       : url_(std::move(url)),
         max_queue_(options.max_queue_messages),
         connect_timeout_(options.connect_timeout),
+        send_timeout_(options.send_timeout),
         resolver_(executor),
         deadline_(executor),
         socket_(std::forward<Args>(args)...) {}
@@ -65,7 +66,7 @@ class LinkOf final : public Link {
     tcp_layer.socket().set_option(tcp::no_delay(true));
 #ifdef TCP_USER_TIMEOUT
     // The system would try for a quarter of an hour to send from an address that this machine has no more.
-    const int patience = 10'000;
+    const auto patience = static_cast<int>(send_timeout_.count());
     (void)::setsockopt(tcp_layer.socket().native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof patience);
 #endif
     if constexpr (std::is_same_v<Stream, TlsStream>) {
@@ -161,6 +162,7 @@ class LinkOf final : public Link {
   Url url_;
   std::size_t max_queue_;
   std::chrono::milliseconds connect_timeout_;
+  std::chrono::milliseconds send_timeout_;
   tcp::resolver resolver_;
   asio::steady_timer deadline_;
   websocket::stream<Stream> socket_;

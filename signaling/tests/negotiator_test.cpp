@@ -40,6 +40,17 @@ struct FakeConnection {
     local = SessionDescription{.type = answer ? SdpType::Answer : SdpType::Offer, .sdp = name};
     state = answer ? SignalingState::Stable : SignalingState::HaveLocalOffer;
   }
+  asio::awaitable<void> set_local_description(SessionDescription d) {
+    co_await asio::post(executor, asio::use_awaitable);
+    if (d.type != SdpType::Rollback || state != SignalingState::HaveLocalOffer)
+      throw Exception({.name = ErrorName::InvalidStateError, .message = "nothing to roll back"});
+    ++rollbacks;
+    state = SignalingState::Stable;
+  }
+  void restart_ice() {
+    ++restarts;
+    if (state == SignalingState::Stable) needed->emit();
+  }
   asio::awaitable<void> set_remote_description(SessionDescription d) {
     co_await asio::post(executor, asio::use_awaitable);
     if (d.type == SdpType::Answer && state != SignalingState::HaveLocalOffer) {
@@ -61,6 +72,7 @@ struct FakeConnection {
   std::optional<SessionDescription> local, remote;
   std::vector<std::string> candidates;
   int rollbacks = 0;
+  int restarts = 0;
   std::shared_ptr<detail::EventState<>> needed;
   std::shared_ptr<detail::EventState<FakeIceEvent>> ice;
   Event<> on_negotiation_needed;
@@ -139,6 +151,54 @@ TEST_F(NegotiatorTest, HoldsItsFirstOfferBackUntilTheOtherSideOffered) {
   context.run();
   ASSERT_FALSE(sent.empty());
   EXPECT_EQ(sent[0], "b offer");
+}
+
+TEST_F(NegotiatorTest, OffersAnewToRestartWhenAnOfferWaitsForAnAnswerThatWasLost) {
+  na.emplace(make(a, nb, {}));  // Nobody hears it.
+  a.needed->emit();
+  context.run();
+  ASSERT_EQ(a.state, SignalingState::HaveLocalOffer);
+  sent.clear();
+  both({.polite = false}, {.polite = true, .offers_first = false});
+  na->restart_ice();
+  context.restart();
+  context.run();
+  EXPECT_THAT(sent, ElementsAre("a offer", "a candidate", "b answer", "b candidate"));
+  EXPECT_EQ(a.rollbacks, 1);
+  EXPECT_EQ(a.restarts, 1);
+  EXPECT_EQ(a.state, SignalingState::Stable);
+  EXPECT_EQ(errors, 0);
+}
+
+TEST_F(NegotiatorTest, RestartsWithoutTakingAnythingBackWhenNothingIsUnderWay) {
+  both({.polite = false}, {.polite = true, .offers_first = false});
+  na->restart_ice();
+  context.run();
+  EXPECT_THAT(sent, ElementsAre("a offer", "a candidate", "b answer", "b candidate"));
+  EXPECT_EQ(a.rollbacks, 0);
+  EXPECT_EQ(errors, 0);
+}
+
+TEST_F(NegotiatorTest, SettlesARestartOfBothSidesThatWaitForLostAnswers) {
+  na.emplace(make(a, nb, {}));
+  a.needed->emit();
+  context.run();
+  na.reset();
+  nb.emplace(make(b, na, {}));
+  b.needed->emit();
+  context.restart();
+  context.run();
+  ASSERT_EQ(a.state, SignalingState::HaveLocalOffer);
+  ASSERT_EQ(b.state, SignalingState::HaveLocalOffer);
+  both({.polite = false}, {.polite = true});
+  na->restart_ice();
+  nb->restart_ice();
+  context.restart();
+  context.run();
+  EXPECT_EQ(a.state, SignalingState::Stable);
+  EXPECT_EQ(b.state, SignalingState::Stable);
+  EXPECT_EQ(a.remote->type, SdpType::Answer);
+  EXPECT_EQ(errors, 0);
 }
 
 TEST_F(NegotiatorTest, KeepsABoundedNumberOfEarlyCandidates) {

@@ -78,8 +78,10 @@ class Roaming : public LoopbackTest {
     client_side_->enter();
   }
 
-  void meet() {
-    ann_.emplace(context.get_executor(), ClientOptions{.peer = "ann", .reconnect = true});
+  void meet(ClientOptions options = {}) {
+    options.peer = "ann";
+    options.reconnect = true;
+    ann_.emplace(context.get_executor(), options);
     ann_->on_closed = [this](const Closed& closed) { news_.push_back("closed: " + closed.reason); };
     ann_->on_rejoined = [this](const Joined& joined) { news_.push_back("rejoined " + joined.room); };
     bob_.emplace(context.get_executor(), ClientOptions{.peer = "bob", .watch_network = false});
@@ -124,6 +126,23 @@ TEST_F(Roaming, TakesTheOtherNetworkThatThereIs) {
   ASSERT_NO_FATAL_FAILURE(meet());
   ASSERT_NO_FATAL_FAILURE(plug("eth1", "192.0.2.11"));
   ASSERT_NO_FATAL_FAILURE(ip("link set eth0 down"));
+  ASSERT_TRUE(until([this] { return news_.size() == 2; }));
+  EXPECT_EQ(news_[1], "rejoined demo");
+}
+
+// Nothing here changes when the way to the server breaks elsewhere. Whoever sends notices all the same.
+TEST_F(Roaming, NoticesThatWhatItSendsDoesNotArrive) {
+  ClientOptions options;
+  options.send_timeout = std::chrono::milliseconds(300);
+  options.connect_timeout = std::chrono::milliseconds(500);
+  ASSERT_NO_FATAL_FAILURE(meet(options));
+  server_side_->enter();
+  ip("link set to-eth0 nomaster");
+  ann_->message("bob", "does not arrive");
+  ASSERT_TRUE(until([this] { return !news_.empty(); }));
+  EXPECT_THAT(news_[0], testing::StartsWith("closed: "));
+  ip("link set to-eth0 master bridge");
+  client_side_->enter();
   ASSERT_TRUE(until([this] { return news_.size() == 2; }));
   EXPECT_EQ(news_[1], "rejoined demo");
 }

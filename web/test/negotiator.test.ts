@@ -13,11 +13,22 @@ class FakeConnection {
   candidates: unknown[] = [];
   static count = 0;
 
-  async setLocalDescription(): Promise<void> {
+  restarts = 0;
+
+  async setLocalDescription(description?: { type?: string }): Promise<void> {
     await null;
+    if (description?.type === 'rollback') {
+      if (this.signalingState !== 'have-local-offer') throw new Error('InvalidStateError');
+      this.signalingState = 'stable';
+      return;
+    }
     const type = this.signalingState === 'have-remote-offer' ? 'answer' : 'offer';
     this.localDescription = { type, sdp: `${type} ${FakeConnection.count++}` } as RTCSessionDescription;
     this.signalingState = type === 'answer' ? 'stable' : 'have-local-offer';
+  }
+  restartIce(): void {
+    this.restarts++;
+    if (this.signalingState === 'stable') void this.onnegotiationneeded?.();
   }
   async setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
     await null;
@@ -63,6 +74,23 @@ test('two offers at once: the polite side gives way and both end stable', async 
   assert.deepEqual(sides.map((side) => side.signalingState), ['stable', 'stable']);
   assert.equal(sides[1].localDescription?.type, 'offer', 'the impolite side keeps its offer');
   assert.equal(sides[0].localDescription?.type, 'answer');
+});
+
+test('a restart takes back an offer whose answer was lost and offers anew, on both sides at once, too', async () => {
+  const { sides, errors, settle, negotiators } = pairUp();
+  sides[0].signalingState = sides[1].signalingState = 'have-local-offer';
+  await Promise.all(negotiators.map((negotiator) => negotiator.restartIce()));
+  await new Promise((resolve) => setImmediate(resolve));
+  await settle();
+  assert.deepEqual(errors, []);
+  assert.deepEqual(sides.map((side) => side.restarts), [1, 1]);
+  assert.deepEqual(sides.map((side) => side.signalingState), ['stable', 'stable']);
+  assert.equal(sides[1].remoteDescription?.type, 'answer', 'the impolite side keeps its offer');
+  await negotiators[0]!.restartIce();
+  await new Promise((resolve) => setImmediate(resolve));
+  await settle();
+  assert.deepEqual(errors, []);
+  assert.equal(sides[0].remoteDescription?.type, 'answer', 'with nothing under way, an offer as any other');
 });
 
 test('candidates that come before the description wait for it', async () => {

@@ -67,6 +67,9 @@ class BasicNegotiator {
 
   /// One signal from the remote peer.
   void handle(SignalBody body) { state_->push(std::move(body)); }
+  /// Restarts ICE when signals were lost, as while one side was away from the server: with an offer anew even if one
+  /// waits for its answer, which may have been among them.
+  void restart_ice() { state_->push(Restart{}); }
   /// Tells the remote peer that we give up this connection. Does not close `pc`.
   void close(std::string reason = {}) { state_->send(CloseSignal{.reason = std::move(reason)}); }
 
@@ -77,7 +80,8 @@ class BasicNegotiator {
 
  private:
   struct Needed {};
-  using Step = std::variant<Needed, SignalBody>;
+  struct Restart {};
+  using Step = std::variant<Needed, Restart, SignalBody>;
 
   struct State : std::enable_shared_from_this<State> {
     State(Pc& connection, Sink sink, NegotiatorOptions o) : pc(&connection), send_to(std::move(sink)), options(o) {
@@ -153,6 +157,10 @@ class BasicNegotiator {
         co_await offer();
         co_return;
       }
+      if (std::holds_alternative<Restart>(step)) {
+        co_await restart();
+        co_return;
+      }
       SignalBody& body = std::get<SignalBody>(step);
       if (auto* description = std::get_if<SessionDescription>(&body)) {
         co_await remote_description(std::move(*description));
@@ -182,6 +190,15 @@ class BasicNegotiator {
       // Not stable: the event comes again once it is (W3C "update the negotiation-needed flag").
       if (!may_offer || pc->signaling_state() != SignalingState::Stable) co_return;
       co_await describe();
+    }
+
+    boost::asio::awaitable<void> restart() {
+      if (pc->signaling_state() == SignalingState::HaveLocalOffer) {
+        SessionDescription rollback;
+        rollback.type = SdpType::Rollback;
+        co_await pc->set_local_description(std::move(rollback));
+      }
+      if (pc) pc->restart_ice();
     }
 
     boost::asio::awaitable<void> remote_description(SessionDescription description) {

@@ -26,6 +26,8 @@ struct ClientOptions {
   std::chrono::milliseconds connect_timeout{10'000};
   std::chrono::milliseconds request_timeout{10'000};
   std::chrono::milliseconds idle_timeout{45'000};  ///< Nothing received for this long: the socket counts as lost.
+  /// What was sent must have arrived within this time, or the socket counts as lost (Linux).
+  std::chrono::milliseconds send_timeout{10'000};
   /// After a change of this machine's network: the server has so long to answer a ping, then the socket counts as lost.
   std::chrono::milliseconds probe_timeout{3'000};
   /// Follow this machine's addresses (Linux): a socket whose address has gone is lost at once, and a network that comes

@@ -20,6 +20,7 @@ class Wire {
   Wire(asio::io_context& context, unsigned seed) : context_(context), random_(seed) {}
 
   void send(std::size_t to, SignalBody body) {
+    if (cut) return;
     if (const auto* d = std::get_if<SessionDescription>(&body); d && d->type == SdpType::Offer) ++offers[1 - to];
     queues_[to].push_back(std::move(body));
     hop();
@@ -27,6 +28,7 @@ class Wire {
 
   std::array<std::function<void(SignalBody)>, 2> deliver;
   std::array<int, 2> offers{};
+  bool cut = false;  ///< Nothing that is sent arrives.
 
  private:
   /// Turns of the event loop pass before a signal is delivered, and then any direction may be the one.
@@ -151,6 +153,31 @@ TEST_P(Negotiation, KeepsBothSidesTogetherWhenBothRestartIceAgainAndAgain) {
     }));
   }
   ASSERT_TRUE(until([&] { return a->pc.connection_state() == PeerConnectionState::Connected; }));
+  b->open("later");
+  ASSERT_TRUE(until([&] { return b->opened == 1 && !a->came.empty(); }));
+  EXPECT_THAT(a->errors, testing::IsEmpty());
+  EXPECT_THAT(b->errors, testing::IsEmpty());
+}
+
+TEST_P(Negotiation, ComesBackFromRestartsWhoseSignalsWereLostOnBothSides) {
+  both();
+  a->open("x");
+  ASSERT_TRUE(until([&] { return a->opened == 1 && b->came.size() == 1 && settled(); }));
+  const std::string before_a = local_ufrag(*a), before_b = local_ufrag(*b);
+  wire.cut = true;
+  a->pc.restart_ice();
+  b->pc.restart_ice();
+  ASSERT_TRUE(until([&] {
+    return a->pc.signaling_state() == SignalingState::HaveLocalOffer &&
+           b->pc.signaling_state() == SignalingState::HaveLocalOffer;
+  }));
+  wire.cut = false;
+  a->negotiator.restart_ice();
+  b->negotiator.restart_ice();
+  ASSERT_TRUE(until([&] {
+    return settled() && local_ufrag(*a) != before_a && local_ufrag(*b) != before_b &&
+           local_ufrag(*a) == remote_ufrag(*b) && local_ufrag(*b) == remote_ufrag(*a);
+  }));
   b->open("later");
   ASSERT_TRUE(until([&] { return b->opened == 1 && !a->came.empty(); }));
   EXPECT_THAT(a->errors, testing::IsEmpty());

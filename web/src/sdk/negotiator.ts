@@ -9,6 +9,7 @@ export type Negotiable = Pick<
   | 'setLocalDescription'
   | 'setRemoteDescription'
   | 'addIceCandidate'
+  | 'restartIce'
   | 'onnegotiationneeded'
   | 'onicecandidate'
 >;
@@ -51,6 +52,16 @@ export class Negotiator {
   /** Takes one signal of the peer; they are handled one after the other, in order. */
   receive(body: SignalBody): Promise<void> {
     const done = this.#queue.then(() => this.#handle(body));
+    this.#queue = done.catch((error: unknown) => this.onError(error));
+    return this.#queue;
+  }
+
+  /** Restarts ICE, with an offer anew even if one waits for its answer, which may have been lost. */
+  restartIce(): Promise<void> {
+    const done = this.#queue.then(async () => {
+      if (this.#pc.signalingState === 'have-local-offer') await this.#pc.setLocalDescription({ type: 'rollback' });
+      this.#pc.restartIce();
+    });
     this.#queue = done.catch((error: unknown) => this.onError(error));
     return this.#queue;
   }

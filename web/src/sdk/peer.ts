@@ -103,9 +103,13 @@ export class Peer extends Emitter<Events> {
     return known.size > 0 && told.size > 0 && ![...told].some((each) => known.has(each));
   }
 
-  /** Is there a connection that new candidates may mend, and no offer under way whose answer may never come? */
+  /** Is there a connection that new candidates may mend? */
   get canRestart(): boolean {
-    return this.established && this.pc.signalingState === 'stable' && (this.state === 'disconnected' || this.state === 'failed');
+    return this.established && (this.state === 'disconnected' || this.state === 'failed');
+  }
+  /** Waits an offer for its answer? */
+  get unanswered(): boolean {
+    return this.pc.signalingState === 'have-local-offer';
   }
 
   /** For what is gathered from now on, as at an ICE restart; a relay that is there goes on. */
@@ -119,7 +123,7 @@ export class Peer extends Emitter<Events> {
   }
 
   restartIce(): void {
-    this.pc.restartIce();
+    void this.#negotiator.restartIce();
   }
 
   close(): void {

@@ -72,6 +72,10 @@ export class Room extends Emitter<Events> {
       const known = this.peers.get(info.peer);
       // Signaling was lost for a while; a connection may not even have noticed.
       if (known) known.data = info.data;
+      if (known?.state === 'connected' && known.unanswered) {
+        known.restartIce();
+        continue;
+      }
       if (known?.state === 'connected') {
         known.doubtful = true;
         continue;
@@ -92,8 +96,13 @@ export class Room extends Emitter<Events> {
     const known = this.peers.get(message.peer);
     switch (message.type) {
       case 'peer-joined':
-        if (known) known.data = message.data ?? known.data;
-        else this.#add(message.peer, message.data ?? {});
+        if (!known) {
+          this.#add(message.peer, message.data ?? {});
+          break;
+        }
+        known.data = message.data ?? known.data;
+        // It was away from the server, and the answer may have been lost there.
+        if (known.lives && known.unanswered) known.restartIce();
         break;
       case 'peer-updated':
         if (known) known.data = message.data ?? known.data;
