@@ -1,4 +1,5 @@
-// One step of the packet path, a fixed number of times, inside a function that callgrind can be told to count:
+// One step of the packet path, or a connection's setting up, a fixed number of times, inside a function that callgrind
+// can be told to count:
 //   valgrind --tool=callgrind --toggle-collect=measured_pack bench_instructions pack
 // Prints "times N". bench/compare/instructions.py divides.
 #include <algorithm>
@@ -173,6 +174,7 @@ MEASURED std::size_t measured_seal(dtls::Connection& connection, std::span<std::
 MEASURED std::size_t measured_open(dtls::Connection& connection, std::span<std::byte> record);
 MEASURED void measured_sctp_megabyte(Associations& pair, std::span<const std::byte> message);
 MEASURED void measured_session_megabyte(Sessions& pair, std::span<const std::byte> message);
+MEASURED void measured_session_setup();
 }
 
 namespace {
@@ -228,6 +230,11 @@ void measured_session_megabyte(Sessions& pair, std::span<const std::byte> messag
   for (std::size_t sent = 0; sent < 1'000'000; sent += message.size())
     (void)pair.a.session->send(pair.now, pair.channel, message);
   for (int turns = 0; pair.b.received < end && turns < 100'000; ++turns) pair.turn(50us);
+}
+
+void measured_session_setup() {
+  const Sessions pair;
+  stay();
 }
 
 namespace {
@@ -298,6 +305,15 @@ std::size_t session_megabytes() {
   return times;
 }
 
+std::size_t session_setups() {
+  {
+    const Sessions first;
+  }  // OpenSSL makes what all connections of the process share.
+  constexpr std::size_t times = 10;
+  for (std::size_t i = 0; i < times; ++i) measured_session_setup();
+  return times;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -308,6 +324,7 @@ int main(int argc, char** argv) {
   if (what == "seal" || what == "open") times = records();
   if (what == "sctp_megabyte") times = sctp_megabytes();
   if (what == "session_megabyte") times = session_megabytes();
-  if (times == 0) fail("one of pack, sack, parse, seal, open, sctp_megabyte, session_megabyte");
+  if (what == "session_setup") times = session_setups();
+  if (times == 0) fail("one of pack, sack, parse, seal, open, sctp_megabyte, session_megabyte, session_setup");
   std::printf("times %zu\n", times);
 }

@@ -1,5 +1,6 @@
 #include "crypto/hash.hpp"
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 #include <cassert>
@@ -8,13 +9,26 @@
 namespace linnet::crypto {
 namespace {
 
+/// What EVP_sha256() and its like give must be looked up for each message; this has been. Never freed: it is for the
+/// whole process, whose last message may come after exit() began.
+const EVP_MD* fetched(const char* name, const EVP_MD* otherwise) noexcept {
+  const EVP_MD* const found = EVP_MD_fetch(nullptr, name, nullptr);
+  if (found == nullptr) ERR_clear_error();
+  return found != nullptr ? found : otherwise;
+}
+
 const EVP_MD* method(Hash algorithm) noexcept {
+  static const EVP_MD* const md5 = fetched("MD5", EVP_md5());
+  static const EVP_MD* const sha1 = fetched("SHA1", EVP_sha1());
+  static const EVP_MD* const sha256 = fetched("SHA2-256", EVP_sha256());
+  static const EVP_MD* const sha384 = fetched("SHA2-384", EVP_sha384());
+  static const EVP_MD* const sha512 = fetched("SHA2-512", EVP_sha512());
   switch (algorithm) {
-    case Hash::Md5: return EVP_md5();
-    case Hash::Sha1: return EVP_sha1();
-    case Hash::Sha256: return EVP_sha256();
-    case Hash::Sha384: return EVP_sha384();
-    case Hash::Sha512: return EVP_sha512();
+    case Hash::Md5: return md5;
+    case Hash::Sha1: return sha1;
+    case Hash::Sha256: return sha256;
+    case Hash::Sha384: return sha384;
+    case Hash::Sha512: return sha512;
   }
   return nullptr;
 }
@@ -41,7 +55,7 @@ void Sha256::Free::operator()(evp_md_ctx_st* context) const noexcept { EVP_MD_CT
 
 Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
   if (!context_) throw std::bad_alloc{};
-  [[maybe_unused]] const int ok = EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr);
+  [[maybe_unused]] const int ok = EVP_DigestInit_ex(context_.get(), method(Hash::Sha256), nullptr);
   assert(ok == 1);
 }
 Sha256::Sha256(Sha256&&) noexcept = default;

@@ -2,6 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+
+#include "io/socket_address.hpp"
 
 namespace linnet::io {
 namespace {
@@ -143,6 +147,52 @@ TEST(HostAddresses, LeaveOutAddressesThatAreDeniedOrNotAllowed) {
 TEST(HostAddresses, LetLoopbackInOnlyWhereThePolicyDoes) {
   EXPECT_THAT(chosen(machine(), {.allow_interfaces = {"nothing"}}), ElementsAre());
   EXPECT_THAT(chosen(machine(), {.allow_interfaces = {"lo"}}), ElementsAre("127.0.0.1"));
+}
+
+std::string row(const std::string& name, const IpAddress& address, std::uint32_t index, unsigned flags) {
+  std::string out = name + ' ' + to_string(address) + ' ' + std::to_string(index);
+  if ((flags & IFF_LOOPBACK) != 0) out += " loopback";
+  if ((flags & IFF_RUNNING) != 0) out += " running";
+  if ((flags & IFF_MULTICAST) != 0) out += " multicast";
+  if ((flags & IFF_POINTOPOINT) != 0) out += " point-to-point";
+  return out;
+}
+
+std::vector<std::string> rows_of_getifaddrs() {
+  ifaddrs* head = nullptr;
+  if (::getifaddrs(&head) != 0) return {};
+  std::vector<std::string> out;
+  for (const ifaddrs* it = head; it != nullptr; it = it->ifa_next) {
+    const auto found = from_system(it->ifa_addr);
+    if (found && (it->ifa_flags & IFF_UP) != 0)
+      out.push_back(row(it->ifa_name, found->address, ::if_nametoindex(it->ifa_name), it->ifa_flags));
+  }
+  ::freeifaddrs(head);
+  return out;
+}
+
+std::vector<std::string> rows_of_ours() {
+  std::vector<std::string> out;
+  for (const auto& a : interfaces()) {
+    const auto flag = [](bool is, unsigned value) { return is ? value : 0U; };
+    out.push_back(row(a.name, a.address, a.index,
+                      flag(a.loopback, IFF_LOOPBACK) | flag(a.running, IFF_RUNNING) | flag(a.multicast, IFF_MULTICAST) |
+                          flag(a.point_to_point, IFF_POINTOPOINT)));
+  }
+  return out;
+}
+
+TEST(Interfaces, AreThoseOfGetifaddrs) {
+  std::vector<std::string> expected;
+  std::vector<std::string> found;
+  // Other programs may change the machine's addresses meanwhile.
+  for (int attempt = 0; attempt < 20; ++attempt) {
+    expected = rows_of_getifaddrs();
+    found = rows_of_ours();
+    if (found == expected) break;
+  }
+  EXPECT_FALSE(found.empty());
+  EXPECT_EQ(found, expected);
 }
 
 TEST(Interfaces, AlwaysYieldSomethingToBindTo) { EXPECT_FALSE(host_addresses(interfaces(), {}).empty()); }
