@@ -31,4 +31,11 @@ bool IpPrefix::contains(const IpAddress& other) const noexcept {
   return rest == 0 || ((mine[whole] ^ theirs[whole]) >> (8 - rest)) == 0;
 }
 
+IpAddress network_of(const IpAddress& address) noexcept {
+  if (address.is_v4()) return address;
+  std::array<std::uint8_t, 16> bytes{};
+  std::ranges::copy(address.bytes().first(8), bytes.begin());
+  return IpAddress::v6(bytes);
+}
+
 }  // namespace linnet

@@ -20,4 +20,7 @@ struct IpPrefix {
   friend bool operator==(const IpPrefix&, const IpPrefix&) = default;
 };
 
+/// What counts as one user's: an IPv4 address, or the /64 of an IPv6 one.
+[[nodiscard]] IpAddress network_of(const IpAddress& address) noexcept;
+
 }  // namespace linnet

@@ -34,6 +34,13 @@ TEST(IpPrefix, OfNoBitsHoldsItsWholeFamilyAlone) {
   EXPECT_FALSE(contains("::/0", "192.0.2.1"));
 }
 
+TEST(NetworkOf, CountsAllAddressesOfAnIpv6NetworkAsOne) {
+  const auto of = [](const char* text) { return network_of(IpAddress::parse(text).value()); };
+  EXPECT_EQ(of("2001:db8:0:1::1"), of("2001:db8:0:1:ffff::2"));
+  EXPECT_NE(of("2001:db8:0:1::1"), of("2001:db8:0:2::1"));
+  EXPECT_NE(of("192.0.2.1"), of("192.0.2.2"));
+}
+
 TEST(IpPrefix, RefusesEverythingElse) {
   for (const std::string_view text :
        {"", "/", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8x", "10.0.0/8", "::/129", "eth0",

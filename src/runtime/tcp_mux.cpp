@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/bytes.hpp"
+#include "base/ip_prefix.hpp"
 #include "runtime/shared_by_executor.hpp"
 #include "stun/message_view.hpp"
 #include "stun/types.hpp"
@@ -127,13 +128,14 @@ void TcpMux::welcome(io::TcpListener::Accepted accepted, const Endpoint& local) 
   wait(stranger);
 }
 
-/// Of those who come from the address that has the most strangers here, the first one goes: a flood crowds itself out.
+/// Of those who come from the network that has the most strangers here, the first one goes: a flood crowds itself out.
 void TcpMux::make_room() {
-  std::unordered_map<IpAddress, std::size_t> crowd;
-  for (const auto& stranger : strangers_) ++crowd[stranger->path.remote.address];
-  const auto most = std::ranges::max_element(crowd, {}, [](const auto& entry) { return entry.second; });
-  const auto goes = std::ranges::find_if(
-      strangers_, [&](const auto& stranger) { return stranger->path.remote.address == most->first; });
+  std::unordered_map<IpAddress, std::size_t> crowds;
+  const auto crowd_of = [&](const auto& stranger) -> std::size_t& {
+    return crowds[network_of(stranger->path.remote.address)];
+  };
+  for (const auto& stranger : strangers_) ++crowd_of(stranger);
+  const auto goes = std::ranges::max_element(strangers_, {}, crowd_of);  // Of equals, the one that came first.
   ++statistics_.crowded_out;
   drop(std::shared_ptr<Stranger>{*goes});
 }

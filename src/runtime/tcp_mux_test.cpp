@@ -205,6 +205,20 @@ TEST_F(TcpMuxTest, AFloodFromOneAddressCrowdsOutItselfAndNobodyElse) {
   run_until([&] { return streams.size() == 1; });
 }
 
+TEST_F(TcpMuxTest, OfManyFromEverywhereTheOneThatHasWaitedLongestMakesRoom) {
+  open({.strangers = 3});
+  std::vector<tcp::socket> peers;
+  for (const char* const from : {"127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"}) {
+    peers.push_back(connect(from));
+    run_until([&] { return mux->statistics().accepted == peers.size(); });
+  }
+  EXPECT_EQ(mux->statistics().crowded_out, 1U);
+  for (std::size_t i = 1; i < peers.size(); ++i) {
+    say(peers[i], check_for("mine"));
+    run_until([&] { return streams.size() == i; });
+  }
+}
+
 TEST_F(TcpMuxTest, ThePortIsFreeWhenNobodyIsLeft) {
   open();
   tcp::socket stranger = connect();

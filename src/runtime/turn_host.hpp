@@ -34,7 +34,7 @@ struct TurnHostOptions {
   std::uint16_t relay_port_max = 0;
   std::optional<IpAddress> external{};  ///< What peers see of relays.
   std::size_t max_streams = 1'000;
-  std::size_t max_streams_per_address = 50;  ///< By turn_server::network_of.
+  std::size_t max_streams_per_address = 50;  ///< By `network_of`.
   /// Who connects and asks for no relay in this time is closed,
   Duration first_limit = std::chrono::seconds{10};
   /// and who has none any more when this has passed another time.

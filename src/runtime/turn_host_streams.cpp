@@ -1,6 +1,7 @@
 // Clients that come over TCP, RFC 8656 section 3.1.
 #include <algorithm>
 
+#include "base/ip_prefix.hpp"
 #include "io/clock.hpp"
 #include "runtime/turn_host.hpp"
 
@@ -36,10 +37,8 @@ void TurnHost::accept(const std::shared_ptr<Listener>& listener) {
 
 bool TurnHost::has_room_for(const Path& path) const {
   if (streams_.size() >= options_.max_streams || streams_.contains(path)) return false;
-  const IpAddress network = turn_server::network_of(path.remote.address);
-  const auto is_neighbour = [&](const auto& entry) {
-    return turn_server::network_of(entry.first.remote.address) == network;
-  };
+  const IpAddress network = network_of(path.remote.address);
+  const auto is_neighbour = [&](const auto& entry) { return network_of(entry.first.remote.address) == network; };
   const auto neighbours = std::ranges::count_if(streams_, is_neighbour);
   return static_cast<std::size_t>(neighbours) < options_.max_streams_per_address;
 }

@@ -1,18 +1,12 @@
 #include "turn_server/challenge_limit.hpp"
 
-#include <algorithm>
 #include <bit>
 #include <chrono>
 #include <span>
 
-namespace linnet::turn_server {
+#include "base/ip_prefix.hpp"
 
-IpAddress network_of(const IpAddress& address) noexcept {
-  if (address.is_v4()) return address;
-  std::array<std::uint8_t, 16> bytes{};
-  std::ranges::copy(address.bytes().first(8), bytes.begin());
-  return IpAddress::v6(bytes);
-}
+namespace linnet::turn_server {
 
 ChallengeLimit::ChallengeLimit(std::size_t per_second, Generator& generator) : per_second_(per_second) {
   std::array<std::byte, sizeof key_> random{};

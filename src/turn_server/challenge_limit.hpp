@@ -10,9 +10,6 @@
 
 namespace linnet::turn_server {
 
-/// What counts as one client's: an IPv4 address, or the /64 of an IPv6 one.
-[[nodiscard]] IpAddress network_of(const IpAddress& address) noexcept;
-
 /// How many answers go to an address that has proved nothing: it may be somebody's who never asked. Memory is fixed:
 /// addresses may share a place in the table, which places nobody can foresee.
 class ChallengeLimit {

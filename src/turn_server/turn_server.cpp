@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/ip_prefix.hpp"
+
 namespace linnet::turn_server {
 
 TurnServer::TurnServer(Options options, Generator& generator)

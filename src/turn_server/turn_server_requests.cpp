@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "base/bytes.hpp"
+#include "base/ip_prefix.hpp"
 #include "turn_server/turn_server.hpp"
 
 namespace linnet::turn_server {
