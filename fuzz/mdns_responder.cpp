@@ -46,7 +46,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       require(responder.next_timeout() > now);
     } else {
       const std::size_t length = std::min<std::size_t>(rest.size(), step);
-      responder.handle_packet(now, rest.first(length));
+      if (step < 248)
+        responder.handle_packet(now, rest.first(length));
+      else
+        responder.handle_legacy_packet(now, rest.first(length), {addresses[0], 40'000});
       rest = rest.subspan(length);
     }
     require(responder.names() <= 3);

@@ -128,6 +128,7 @@ std::optional<InterfaceAddress> read_address(Bytes bytes, Links& links) {
   out.multicast = (link.flags & IFF_MULTICAST) != 0;
   out.point_to_point = (link.flags & IFF_POINTOPOINT) != 0;
   out.wireless = link.wireless;
+  out.prefix_length = head->ifa_prefixlen;
   out.deprecated = out.address.is_v6() && (found.flags.value_or(head->ifa_flags) & unusable) != 0;
   return out;
 }

@@ -6,12 +6,25 @@
 #include <net/if.h>
 #include <sys/socket.h>
 
+#include <bit>
 #include <memory>
 
 #include "io/interfaces.hpp"
 #include "io/socket_address.hpp"
 
 namespace linnet::io {
+
+namespace {
+
+std::uint8_t prefix_length(const sockaddr* mask) {
+  const auto bits = from_system(mask);
+  if (!bits) return 0;
+  int length = 0;
+  for (const std::uint8_t b : bits->address.bytes()) length += std::popcount(b);
+  return static_cast<std::uint8_t>(length);
+}
+
+}  // namespace
 
 // Nothing is known here of deprecated addresses and of what is wireless.
 std::vector<InterfaceAddress> interfaces() {
@@ -31,6 +44,7 @@ std::vector<InterfaceAddress> interfaces() {
     a.running = (it->ifa_flags & IFF_RUNNING) != 0;
     a.multicast = (it->ifa_flags & IFF_MULTICAST) != 0;
     a.point_to_point = (it->ifa_flags & IFF_POINTOPOINT) != 0;
+    a.prefix_length = prefix_length(it->ifa_netmask);
     out.push_back(std::move(a));
   }
   return out;

@@ -79,4 +79,14 @@ bool is_lost(const IpAddress& address, std::span<const InterfaceAddress> all,
   return !known->running && std::ranges::any_of(chosen, is_network);
 }
 
+bool is_on_link(const IpAddress& source, std::uint32_t interface, std::span<const InterfaceAddress> all) noexcept {
+  const IpAddress plain = source.unscoped();
+  return std::ranges::any_of(all, [&](const InterfaceAddress& own) {
+    if (own.index != interface) return false;
+    if (own.loopback) return true;
+    if (plain.is_v6() && own.address.is_v6() && plain.is_link_local()) return true;
+    return own.prefix_length != 0 && IpPrefix{own.address.unscoped(), own.prefix_length}.contains(plain);
+  });
+}
+
 }  // namespace linnet::io

@@ -20,8 +20,9 @@ struct InterfaceAddress {
   bool multicast = false;
   bool wireless = false;
   bool point_to_point = false;
-  bool deprecated = false;  ///< RFC 4862: not to be used for new connections (or not usable yet).
-  bool running = true;      ///< The interface has a link: a cable, an access point.
+  bool deprecated = false;         ///< RFC 4862: not to be used for new connections (or not usable yet).
+  bool running = true;             ///< The interface has a link: a cable, an access point.
+  std::uint8_t prefix_length = 0;  ///< Addresses that begin with as many equal bits are on its link; 0: unknown.
 };
 
 /// Every address of every interface that is up, with a link or without.
@@ -53,5 +54,10 @@ struct HostAddressPolicy {
 /// That the policy would not choose it now is no reason: who uses it goes on.
 [[nodiscard]] bool is_lost(const IpAddress& address, std::span<const InterfaceAddress> all,
                            std::span<const InterfaceAddress> chosen);
+
+/// Whether who sent from that address is on the link of an interface, by what its own addresses say (RFC 6762 section
+/// 11). What loopback brings is from this machine.
+[[nodiscard]] bool is_on_link(const IpAddress& source, std::uint32_t interface,
+                              std::span<const InterfaceAddress> all) noexcept;
 
 }  // namespace linnet::io

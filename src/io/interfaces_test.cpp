@@ -5,6 +5,8 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 
+#include <algorithm>
+
 #include "io/socket_address.hpp"
 
 namespace linnet::io {
@@ -196,6 +198,35 @@ TEST(Interfaces, AreThoseOfGetifaddrs) {
 }
 
 TEST(Interfaces, AlwaysYieldSomethingToBindTo) { EXPECT_FALSE(host_addresses(interfaces(), {}).empty()); }
+
+TEST(IsOnLink, HoldsForAddressesThatBeginAsAnInterfacesOwn) {
+  auto lan = on(2, "192.168.7.4");
+  lan.prefix_length = 24;
+  auto second = on(2, "2001:db8:7::4");
+  second.prefix_length = 64;
+  auto unknown = on(4, "10.9.0.1");
+  const std::vector all{on(1, "127.0.0.1"), lan, second, on(3, "10.8.0.2"), unknown};
+  const auto holds = [&](const char* source, std::uint32_t interface) {
+    return is_on_link(*IpAddress::parse(source), interface, all);
+  };
+  EXPECT_TRUE(holds("192.168.7.250", 2));
+  EXPECT_TRUE(holds("2001:db8:7::9", 2));
+  EXPECT_TRUE(holds("fe80::9", 2));
+  EXPECT_FALSE(holds("fe80::9", 4)) << "it has no IPv6";
+  EXPECT_FALSE(holds("192.168.8.1", 2));
+  EXPECT_FALSE(holds("2001:db8:8::9", 2));
+  EXPECT_FALSE(holds("192.168.7.250", 3));
+  EXPECT_FALSE(holds("10.9.0.2", 4)) << "an unknown prefix";
+  EXPECT_FALSE(holds("192.168.7.250", 9));
+  EXPECT_TRUE(holds("192.168.7.4", 1)) << "from this machine";
+}
+
+TEST(Interfaces, TellThePrefixOfLoopback) {
+  const auto all = interfaces();
+  const auto lo = std::ranges::find(all, *IpAddress::parse("127.0.0.1"), &InterfaceAddress::address);
+  if (lo == all.end()) GTEST_SKIP() << "no loopback of IPv4";
+  EXPECT_EQ(lo->prefix_length, 8);
+}
 
 }  // namespace
 }  // namespace linnet::io

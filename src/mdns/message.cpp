@@ -1,5 +1,6 @@
 #include "mdns/message.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "base/bytes.hpp"
@@ -150,6 +151,7 @@ std::optional<Query> parse_query(std::span<const std::byte> packet, std::size_t 
   const auto counts = read_header(packet, 0);
   if (!counts) return std::nullopt;
   Query out;
+  out.id = load_be<std::uint16_t>(packet.data());
   std::size_t at = header_size;
   for (std::size_t i = 0; i < counts->questions; ++i) {
     auto name = read_name(packet, at);
@@ -207,6 +209,29 @@ std::size_t write_response(std::span<std::byte> out, const AddressRecord& record
     nothing_else();
     writer.u16(same_name);
     address();
+  }
+  return writer.ok() ? writer.size() : 0;
+}
+
+std::size_t write_legacy_response(std::span<std::byte> out, std::uint16_t id, Wanted wanted,
+                                  const AddressRecord& record) {
+  constexpr std::uint32_t longest = 10;
+  const std::uint16_t type = record.address.is_v4() ? type_a : type_aaaa;
+  const std::uint16_t asked = wanted == Wanted::Any ? type_any : wanted == Wanted::V4 ? type_a : type_aaaa;
+  const bool has_it = asked == type_any || asked == type;
+  ByteWriter writer{out};
+  writer.u16(id);
+  for (const int field : {0x8400, 1, has_it ? 1 : 0, 0, 0}) writer.u16(static_cast<std::uint16_t>(field));
+  if (!write_name(writer, record.name)) return 0;
+  writer.u16(asked);
+  writer.u16(class_in);
+  if (has_it) {
+    writer.u16(same_name);
+    writer.u16(type);
+    writer.u16(class_in);  // Such an asker does not know the cache-flush bit.
+    writer.u32(std::min(record.ttl, longest));
+    writer.u16(static_cast<std::uint16_t>(record.address.bytes().size()));
+    writer.bytes(std::as_bytes(record.address.bytes()));
   }
   return writer.ok() ? writer.size() : 0;
 }

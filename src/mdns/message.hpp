@@ -26,6 +26,7 @@ struct Question {
   Wanted wanted = Wanted::Any;
 };
 struct Query {
+  std::uint16_t id = 0;  ///< Zero in multicast DNS, see `write_legacy_response`.
   std::vector<Question> questions;
   std::vector<AddressRecord> known;     ///< Answers that the asker has: they need not be given.
   std::vector<AddressRecord> proposed;  ///< Of a probe (RFC 6762 section 8.1): what the asker is about to say.
@@ -42,6 +43,10 @@ struct Query {
 /// Writes a response that says of `record.name` that this is its one address (with the NSEC record that says that there
 /// is none of the other family, RFC 6762 section 6.1). `wanted` goes first. A `ttl` of 0 takes it back.
 [[nodiscard]] std::size_t write_response(std::span<std::byte> out, const AddressRecord& record, Wanted wanted);
+/// Writes the answer to an asker that is no multicast DNS program but a plain DNS resolver (RFC 6762 section 6.7): its
+/// id and question repeated, at most ten seconds to live.
+[[nodiscard]] std::size_t write_legacy_response(std::span<std::byte> out, std::uint16_t id, Wanted wanted,
+                                                const AddressRecord& record);
 /// Writes the question whether somebody else has that name, with what we are about to say (RFC 6762 section 8.1).
 [[nodiscard]] std::size_t write_probe(std::span<std::byte> out, const AddressRecord& record);
 

@@ -47,10 +47,7 @@ void Resolver::send(Query& query) {
   std::array<std::byte, 320> buffer{};
   // RFC 6762 section 5.4: the first question asks for a direct answer.
   const std::size_t size = write_query(buffer, query.name, query.sent == 0);
-  if (size != 0) {
-    if (packets_.size() >= options_.max_packets) packets_.pop_front();
-    packets_.emplace_back(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size));
-  }
+  packets_.push(std::span{buffer}.first(size));
   ++query.sent;
   const TimePoint first = query.deadline - options_.give_up;
   if (query.sent >= send_after.size()) {
@@ -62,10 +59,7 @@ void Resolver::send(Query& query) {
   query.next_send = std::max(now_, first + send_after[query.sent] + jitter);
 }
 
-void Resolver::finish(const Query& query) {
-  if (events_.size() >= options_.max_events) events_.pop_front();
-  events_.emplace_back(Resolved{query.id, query.host, query.addresses});
-}
+void Resolver::finish(const Query& query) { events_.push(Resolved{query.id, query.host, query.addresses}); }
 
 void Resolver::cancel(QueryId id) {
   std::erase_if(queries_, [&](const Query& query) { return query.id == id; });
@@ -104,14 +98,8 @@ void Resolver::handle_packet(TimePoint now, std::span<const std::byte> packet) {
 
 std::size_t Resolver::poll_packet(TimePoint now, std::span<std::byte> out) {
   advance(now);
-  while (!packets_.empty()) {
-    const std::vector<std::byte> packet = std::move(packets_.front());
-    packets_.pop_front();
-    if (packet.size() > out.size()) continue;
-    std::ranges::copy(packet, out.begin());
-    return packet.size();
-  }
-  return 0;
+  std::optional<Endpoint> to;  // All are for the group.
+  return packets_.poll(out, to);
 }
 
 void Resolver::handle_timeout(TimePoint now) {
@@ -130,13 +118,6 @@ TimePoint Resolver::next_timeout() const noexcept {
   TimePoint next = never;
   for (const Query& query : queries_) next = std::min({next, query.next_send, query.deadline});
   return next;
-}
-
-std::optional<Resolver::Event> Resolver::poll_event() {
-  if (events_.empty()) return std::nullopt;
-  Event event = std::move(events_.front());
-  events_.pop_front();
-  return event;
 }
 
 }  // namespace linnet::mdns

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,6 +13,8 @@
 #include "linnet/core/address.hpp"
 #include "linnet/core/generator.hpp"
 #include "linnet/core/time.hpp"
+#include "mdns/event_queue.hpp"
+#include "mdns/packet_queue.hpp"
 
 namespace linnet::mdns {
 
@@ -41,12 +42,14 @@ struct Resolved {
 
 /// Asks the local network for the addresses of ".local" names (RFC 6762, as RFC 8828 names hide host
 /// candidates). A machine on one multicast pipe: the runtime sends what `poll_packet` gives to both groups
-/// and hands in what arrives from port 5353. Believes only answers for names it asked for. Never answers questions.
+/// and hands in what arrives from port 5353 of the local link. Believes only answers for names it asked for. Never
+/// answers questions.
 class Resolver {
  public:
   using Event = std::variant<Resolved>;
 
-  Resolver(const Options& options, Generator& generator) : options_(options), generator_(generator) {}
+  Resolver(const Options& options, Generator& generator)
+      : options_(options), generator_(generator), packets_(options.max_packets), events_(options.max_events) {}
 
   /// Asks for A and AAAA of `host`. Ends in exactly one `Resolved` with this id, unless cancelled.
   void query(TimePoint now, QueryId id, std::string_view host);
@@ -57,7 +60,7 @@ class Resolver {
   [[nodiscard]] std::size_t poll_packet(TimePoint now, std::span<std::byte> out);
   void handle_timeout(TimePoint now);
   [[nodiscard]] TimePoint next_timeout() const noexcept;
-  [[nodiscard]] std::optional<Event> poll_event();
+  [[nodiscard]] std::optional<Event> poll_event() { return events_.poll(); }
 
   [[nodiscard]] bool idle() const noexcept { return queries_.empty(); }
   [[nodiscard]] std::uint64_t packets_ignored() const noexcept { return packets_ignored_; }
@@ -82,8 +85,8 @@ class Resolver {
   TimePoint now_{};
   bool closed_ = false;
   std::vector<Query> queries_;
-  std::deque<std::vector<std::byte>> packets_;
-  std::deque<Event> events_;
+  PacketQueue packets_;
+  EventQueue<Event> events_;
   std::uint64_t packets_ignored_ = 0;
 };
 

@@ -44,68 +44,81 @@ std::string random_name(Generator& generator) {
   return out + ".local";
 }
 
-Responder::Entry* Responder::find(std::string_view name) noexcept {
-  if (name.empty()) return nullptr;  // The root's, and of entries that are lost.
-  const auto it = std::ranges::find_if(entries_, [&](const Entry& entry) { return entry.record.name == name; });
-  return it == entries_.end() ? nullptr : &*it;
+Responder::Entry* Responder::find(const std::string& name) noexcept {
+  const auto it = entries_.find(name);
+  return it == entries_.end() ? nullptr : &it->second;
+}
+
+/// Whatever changes one of its times calls this.
+void Responder::schedule(Entry& entry) {
+  const TimePoint due = std::min(entry.next, entry.answer_at);
+  if (due == entry.due) return;
+  if (entry.due != never) due_.erase({.at = entry.due, .number = entry.number});
+  if (due != never) due_.insert({.at = due, .number = entry.number, .entry = &entry});
+  entry.due = due;
+}
+
+void Responder::remove(Entry& entry) {
+  entry.next = entry.answer_at = never;
+  schedule(entry);
+  entries_.erase(entries_.find(entry.record.name));
 }
 
 bool Responder::publish(TimePoint now, std::string_view name, const IpAddress& address) {
   advance(now);
   std::string own = canonical(name);
-  if (closed_ || entries_.size() >= options_.max_names || !is_mdns_name(own) || find(own) != nullptr) return false;
-  entries_.push_back({.record = {.name = std::move(own), .address = address.unscoped(), .ttl = options_.ttl}});
-  say(entries_.back());
+  if (closed_ || entries_.size() >= options_.max_names || !is_mdns_name(own)) return false;
+  const auto [at, added] = entries_.try_emplace(own);
+  if (!added) return false;
+  Entry& entry = at->second;
+  entry.record = {.name = std::move(own), .address = address.unscoped(), .ttl = options_.ttl};
+  entry.number = next_number_++;
+  say(entry);
   return true;
 }
 
 void Responder::withdraw(TimePoint now, std::string_view name) {
   advance(now);
-  const std::string own = canonical(name);
-  Entry* const entry = find(own);
+  Entry* const entry = find(canonical(name));
   if (entry == nullptr) return;
   // RFC 6762 section 10.1: those who may have heard of it forget it.
   entry->record.ttl = 0;
   if (entry->answered) answer(*entry);
-  std::erase_if(entries_, [&](const Entry& e) { return e.record.name == own; });
+  remove(*entry);
 }
 
 void Responder::close() {
   closed_ = true;
   entries_.clear();
+  due_.clear();
   packets_.clear();
   events_.clear();
-}
-
-void Responder::queue(std::span<const std::byte> packet) {
-  if (packet.empty()) return;
-  if (packets_.size() >= options_.max_packets) packets_.pop_front();
-  packets_.emplace_back(packet.begin(), packet.end());
 }
 
 /// The next probe or announcement.
 void Responder::say(Entry& entry) {
   std::array<std::byte, max_packet> buffer{};
   if (entry.said++ < probes) {
-    queue(std::span{buffer}.first(write_probe(buffer, entry.record)));
+    packets_.push(std::span{buffer}.first(write_probe(buffer, entry.record)));
   } else {
     entry.wanted = Wanted::Any;
     answer(entry);
   }
   entry.next = entry.said < pauses.size() ? now_ + pauses[entry.said] : never;
+  schedule(entry);
 }
 
 void Responder::answer(Entry& entry) {
   std::array<std::byte, max_packet> buffer{};
-  queue(std::span{buffer}.first(write_response(buffer, entry.record, entry.wanted)));
+  packets_.push(std::span{buffer}.first(write_response(buffer, entry.record, entry.wanted)));
   entry.answered = now_;
   entry.answer_at = never;
+  schedule(entry);
 }
 
 void Responder::lose(Entry& entry) {
-  if (events_.size() >= options_.max_events) events_.pop_front();
-  events_.emplace_back(Conflict{std::move(entry.record.name)});
-  entry.record.name.clear();  // To be erased.
+  events_.push(Conflict{entry.record.name});
+  remove(entry);
 }
 
 // --- What comes in -----------------------------------------------------------------------------------------------
@@ -120,7 +133,23 @@ void Responder::handle_packet(TimePoint now, std::span<const std::byte> packet) 
   } else {
     ++packets_ignored_;
   }
-  std::erase_if(entries_, [](const Entry& entry) { return entry.record.name.empty(); });
+}
+
+void Responder::handle_legacy_packet(TimePoint now, std::span<const std::byte> packet, const Endpoint& from) {
+  advance(now);
+  if (closed_ || entries_.empty()) return;
+  const auto query = parse_query(packet, most_in_packet);
+  // Plain resolvers ask one question.
+  if (!query || query->questions.size() != 1 || !query->proposed.empty()) {
+    ++packets_ignored_;
+    return;
+  }
+  const Question& question = query->questions.front();
+  const Entry* const entry = find(question.name);
+  if (entry == nullptr) return;
+  std::array<std::byte, max_packet> buffer{};
+  packets_.push(std::span{buffer}.first(write_legacy_response(buffer, query->id, question.wanted, entry->record)),
+                from);
 }
 
 void Responder::take_query(const Query& query) {
@@ -130,6 +159,7 @@ void Responder::take_query(const Query& query) {
     // we do, as another random name costs nothing. Our own probes come back to us.
     if (entry != nullptr && entry->said <= probes && proposed.address != entry->record.address) lose(*entry);
   }
+  std::vector<Entry*> asked;
   for (const Question& question : query.questions) {
     Entry* const entry = find(question.name);
     if (entry == nullptr) continue;
@@ -143,12 +173,16 @@ void Responder::take_query(const Query& query) {
     if (entry->answer_at == never) {
       entry->wanted = question.wanted;
       entry->answer_at = entry->answered ? std::max(now_, *entry->answered + least_pause) : now_;
+      asked.push_back(entry);
     } else if (entry->wanted != question.wanted) {
       entry->wanted = Wanted::Any;
     }
   }
-  for (Entry& entry : entries_) {
-    if (entry.answer_at <= now_ && !entry.record.name.empty()) answer(entry);
+  for (Entry* const entry : asked) {
+    if (entry->answer_at <= now_)
+      answer(*entry);
+    else
+      schedule(*entry);
   }
 }
 
@@ -162,37 +196,18 @@ void Responder::take_response(std::span<const AddressRecord> records) {
 
 // --- What goes out -----------------------------------------------------------------------------------------------
 
-std::size_t Responder::poll_packet(TimePoint now, std::span<std::byte> out) {
+std::size_t Responder::poll_packet(TimePoint now, std::span<std::byte> out, std::optional<Endpoint>& to) {
   advance(now);
-  while (!packets_.empty()) {
-    const std::vector<std::byte> packet = std::move(packets_.front());
-    packets_.pop_front();
-    if (packet.size() > out.size()) continue;
-    std::ranges::copy(packet, out.begin());
-    return packet.size();
-  }
-  return 0;
+  return packets_.poll(out, to);
 }
 
 void Responder::handle_timeout(TimePoint now) {
   advance(now);
-  for (Entry& entry : entries_) {
+  while (!due_.empty() && due_.begin()->at <= now_) {
+    Entry& entry = *due_.begin()->entry;
     if (entry.next <= now_) say(entry);
     if (entry.answer_at <= now_) answer(entry);
   }
-}
-
-TimePoint Responder::next_timeout() const noexcept {
-  TimePoint next = never;
-  for (const Entry& entry : entries_) next = std::min({next, entry.next, entry.answer_at});
-  return next;
-}
-
-std::optional<Responder::Event> Responder::poll_event() {
-  if (events_.empty()) return std::nullopt;
-  std::optional<Event> event{std::move(events_.front())};
-  events_.pop_front();
-  return event;
 }
 
 }  // namespace linnet::mdns

@@ -169,6 +169,83 @@ TEST(Responder, LeavesOutWhatTheAskerKnows) {
   }
 }
 
+/// A question of a plain DNS resolver, with an id.
+Packet plain_question(std::uint8_t type) {
+  Packet ask = question();
+  ask[1] = std::byte{9};
+  ask[5] = std::byte{1};
+  ask.resize(12 + name.size() + 2 + 4);
+  ask[ask.size() - 3] = std::byte{type};
+  return ask;
+}
+
+TEST(Responder, AnswersAPlainResolverDirectlyWithItsIdAndQuestionAndForTenSeconds) {
+  constexpr std::uint8_t a = 1, aaaa = 28;
+  const Endpoint asker{other, 40'000};
+  Responder responder;
+  ASSERT_TRUE(responder.publish(t0, name, v4));
+  TimePoint now = t0;
+  settle(responder, now);
+  for (const auto& [type, records] : {std::pair{a, 1U}, std::pair{aaaa, 0U}}) {
+    const Packet ask = plain_question(type);
+    responder.handle_legacy_packet(now, ask, asker);
+    Packet answer(512);
+    std::optional<Endpoint> to;
+    answer.resize(responder.poll_packet(now, answer, to));
+    ASSERT_GE(answer.size(), ask.size());
+    EXPECT_EQ(to, asker);
+    EXPECT_EQ(load_be<std::uint16_t>(answer.data()), 9U);
+    EXPECT_EQ(load_be<std::uint16_t>(answer.data() + 4), 1U) << "the question, too";
+    EXPECT_TRUE(std::equal(ask.begin() + 12, ask.end(), answer.begin() + 12));
+    const auto parsed = parse_response(answer, 8);
+    ASSERT_TRUE(parsed);
+    ASSERT_THAT(*parsed, SizeIs(records));
+    if (records == 0) continue;
+    EXPECT_EQ(parsed->front().address, v4);
+    EXPECT_EQ(parsed->front().ttl, 10U);
+    EXPECT_EQ(load_be<std::uint16_t>(answer.data() + ask.size() + 4), 1U) << "no cache-flush bit";
+  }
+  EXPECT_THAT(drain(responder, now), IsEmpty());
+}
+
+TEST(Responder, BelievesNothingThatComesFromAnotherPort) {
+  const Endpoint stranger{other, 40'000};
+  Responder responder;
+  ASSERT_TRUE(responder.publish(t0, name, v4));
+  responder.handle_legacy_packet(t0, response({.name = std::string(name), .address = other, .ttl = 120}), stranger);
+  responder.handle_legacy_packet(t0, probe({.name = std::string(name), .address = other, .ttl = 120}), stranger);
+  EXPECT_THAT(conflicts(responder), IsEmpty());
+  EXPECT_EQ(responder.packets_ignored(), 2U);
+  (void)drain(responder, t0);
+  responder.handle_legacy_packet(t0, question(), stranger);
+  EXPECT_THAT(drain(responder, t0), IsEmpty()) << "two questions at once";
+}
+
+TEST(Responder, KeepsThousandsOfNamesApart) {
+  constexpr int count = 5'000;
+  Responder responder{{.max_names = count, .max_packets = 2 * count, .max_events = count}};
+  const auto name_of = [](int i) { return "n" + std::to_string(i) + ".local"; };
+  const auto address_of = [](int i) {
+    return IpAddress::v4({10, 0, static_cast<std::uint8_t>(i / 256), static_cast<std::uint8_t>(i % 256)});
+  };
+  for (int i = 0; i < count; ++i) ASSERT_TRUE(responder.publish(t0 + i * 1us, name_of(i), address_of(i)));
+  TimePoint now = t0;
+  settle(responder, now);
+  for (int i = 0; i < count; i += 7) {
+    responder.handle_packet(now, question(name_of(i)));
+    const auto answers = drain(responder, now);
+    ASSERT_THAT(answers, SizeIs(1));
+    EXPECT_EQ(kind(answers[0]), to_string(address_of(i)) + " 120");
+    responder.handle_packet(now, response({.name = name_of(i), .address = v4, .ttl = 120}));
+    ASSERT_THAT(conflicts(responder), ElementsAre(name_of(i)));
+    responder.handle_packet(now, question(name_of(i)));
+    ASSERT_THAT(drain(responder, now), IsEmpty());
+  }
+  for (int i = 0; i < count; ++i) responder.withdraw(now, name_of(i));
+  EXPECT_EQ(responder.names(), 0U);
+  EXPECT_EQ(responder.next_timeout(), never);
+}
+
 TEST(Responder, AFloodOfQuestionsGetsFewAnswers) {
   Responder responder;
   ASSERT_TRUE(responder.publish(t0, name, v4));

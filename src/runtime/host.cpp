@@ -206,15 +206,17 @@ void Host::handle(Session::Event& event, TimePoint now) {
     watch_networks();
   } else if (const auto* question = std::get_if<Session::Resolve>(&event)) {
     if (!names_) {
-      names_.emplace(executor_, generator_, [this](ResolveId id, const std::vector<IpAddress>& addresses) {
-        const auto self = shared_from_this();
-        const TimePoint then = io::SteadyClock::now();
-        session_->resolved(then, id, addresses);
-        pump(then);
-      });
+      names_.emplace(executor_, generator_, sockets_.policy(),
+                     [this](ResolveId id, const std::vector<IpAddress>& addresses) {
+                       const auto self = shared_from_this();
+                       const TimePoint then = io::SteadyClock::now();
+                       session_->resolved(then, id, addresses);
+                       pump(then);
+                     });
     }
     names_->start(*question);
   } else if (const auto* close = std::get_if<Session::CloseSocket>(&event)) {
+    if (mdns_) mdns_->remove(close->local, close->protocol);
     if (close->protocol == Protocol::Udp)
       sockets_.close(close->local);
     else
@@ -244,7 +246,7 @@ void Host::open_sockets(TimePoint now) {
     session_->remove_socket(now, local);
     for (const Endpoint& listener : streams_.close_listeners(local.address))
       session_->remove_socket(now, listener, Protocol::Tcp);
-    withdraw(local.address);
+    if (mdns_) mdns_->remove(local.address);
   }
   for (LocalSocket socket : changes.added) {
     give(now, socket);
@@ -260,48 +262,17 @@ void Host::open_sockets(TimePoint now) {
 
 void Host::give(TimePoint now, LocalSocket socket) {
   if (tuning_.ice_mdns) {
-    socket.name = name_of(socket.local.address);
-    named_.push_back(socket);
+    if (!mdns_) {
+      mdns_ = std::make_shared<MdnsNames>(executor_, [weak = weak_from_this()](const LocalSocket& renamed) {
+        const auto self = weak.lock();
+        if (!self || self->finished_) return;
+        self->session_->add_socket(io::SteadyClock::now(), renamed);
+        self->wake();
+      });
+    }
+    mdns_->add(socket);
   }
   session_->add_socket(now, socket);
-}
-
-/// Of all sockets on that address.
-std::string Host::name_of(const IpAddress& address) {
-  for (const LocalSocket& socket : named_)
-    if (socket.local.address == address) return socket.name;
-  if (!mdns_) mdns_ = MdnsPublisher::at(executor_);
-  return mdns_->publish(address, [weak = weak_from_this()](const std::string& name) {
-    if (const auto self = weak.lock()) self->name_lost(name);
-  });
-}
-
-/// Somebody else has it.
-void Host::name_lost(const std::string& name) {
-  constexpr std::size_t most = 16;  // A malicious neighbour does not keep us busy.
-  if (finished_ || ++renamed_ > most) return;
-  const auto same = [&](const LocalSocket& socket) { return socket.name == name; };
-  const auto first = std::ranges::find_if(named_, same);
-  if (first == named_.end()) return;
-  const std::string another = mdns_->publish(first->local.address, [weak = weak_from_this()](const std::string& again) {
-    if (const auto self = weak.lock()) self->name_lost(again);
-  });
-  for (LocalSocket& socket : named_) {
-    if (!same(socket)) continue;
-    socket.name = another;
-    session_->add_socket(io::SteadyClock::now(), socket);
-  }
-  wake();
-}
-
-void Host::withdraw(const IpAddress& address) {
-  std::string name;
-  std::erase_if(named_, [&](const LocalSocket& socket) {
-    if (socket.local.address != address) return false;
-    name = socket.name;
-    return true;
-  });
-  if (mdns_) mdns_->withdraw(name);
 }
 
 /// Sockets come and go with the machine's addresses from the first gathering on.
@@ -352,7 +323,7 @@ void Host::finish() {
   finished_ = true;
   write_trace();
   if (trace_) trace_->flush();
-  while (!named_.empty()) withdraw(IpAddress{named_.back().local.address});
+  if (mdns_) mdns_->clear();
   mdns_.reset();
   if (watch_) watch_->remove(watched_as_);
   watch_.reset();

@@ -12,7 +12,7 @@
 #include "crypto/system_generator.hpp"
 #include "linnet/core/session.hpp"
 #include "runtime/entry_guard.hpp"
-#include "runtime/mdns_publisher.hpp"
+#include "runtime/mdns_names.hpp"
 #include "runtime/name_lookup.hpp"
 #include "runtime/network_watch.hpp"
 #include "runtime/observer.hpp"
@@ -66,9 +66,6 @@ class Host : public std::enable_shared_from_this<Host> {
   void handle(Session::Event& event, TimePoint now);
   void open_sockets(TimePoint now);
   void give(TimePoint now, LocalSocket socket);
-  [[nodiscard]] std::string name_of(const IpAddress& address);
-  void name_lost(const std::string& name);
-  void withdraw(const IpAddress& address);
   void watch_networks();
   void name_session();
   /// False when there was nothing to send.
@@ -93,9 +90,7 @@ class Host : public std::enable_shared_from_this<Host> {
   std::optional<Session::Event> next_event_;
   std::deque<std::move_only_function<void()>> completions_;
   EntryGuard guard_;
-  std::shared_ptr<MdnsPublisher> mdns_;  ///< Null: addresses are told as they are.
-  std::vector<LocalSocket> named_;       ///< Sockets whose addresses are told as names.
-  std::size_t renamed_ = 0;
+  std::shared_ptr<MdnsNames> mdns_;      ///< Null: addresses are told as they are.
   std::shared_ptr<NetworkWatch> watch_;  ///< Null: not watched, or not yet.
   NetworkWatch::Id watched_as_ = 0;
   bool network_changed_ = false;

@@ -1,89 +1,67 @@
 #include "runtime/mdns_client.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
+#include <variant>
 
 #include "io/clock.hpp"
 
 namespace linnet::runtime {
 
-MdnsClient::MdnsClient(boost::asio::any_io_executor executor, Generator& generator, Answer answer)
+MdnsClient::MdnsClient(boost::asio::any_io_executor executor, Generator& generator, io::HostAddressPolicy policy,
+                       Answer answer)
     : executor_(std::move(executor)),
       resolver_(mdns::Options{}, generator),
-      answer_(std::move(answer)),
-      timer_(executor_) {}
+      policy_(std::move(policy)),
+      answer_(std::move(answer)) {}
 
 void MdnsClient::query(ResolveId id, const std::string& host) {
-  if (groups_.empty()) open();
-  resolver_.query(io::SteadyClock::now(), mdns::QueryId{static_cast<std::uint64_t>(id)}, host);
-  pump();
+  if (!sockets_) sockets_ = MdnsSockets::at(executor_);
+  const auto sockets = sockets_;
+  sockets->add(shared_from_this());
+  const TimePoint now = io::SteadyClock::now();
+  resolver_.query(now, mdns::QueryId{static_cast<std::uint64_t>(id)}, host);
+  flush(now);
+  sockets->arm(next_timeout());
 }
 
 void MdnsClient::close() {
   answer_ = nullptr;
   resolver_.close();
-  leave_groups();
-  timer_.cancel();
+  leave();
 }
 
-void MdnsClient::open() {
-  // Without any group the question simply finds no answer in time.
-  for (const Endpoint& group : {mdns::group_v4(), mdns::group_v6()}) {
-    auto socket = io::MulticastSocket::join(group);
-    if (!socket) continue;
-    groups_.push_back(std::make_shared<Group>(executor_, std::move(*socket)));
-    read(groups_.back());
-  }
+void MdnsClient::leave() {
+  if (!sockets_) return;
+  sockets_->remove(*this);
+  sockets_.reset();
+  links_.clear();
 }
 
-/// The pending waits hold the sockets: they end only when told to.
-void MdnsClient::leave_groups() {
-  for (const auto& group : groups_) group->stop();
-  groups_.clear();
+void MdnsClient::handle_packet(TimePoint now, const MdnsPacket& packet) {
+  // RFC 6762 section 6: answers come from port 5353, all others are none.
+  if (packet.from.port != mdns::port || std::ranges::find(links_, packet.link) == links_.end()) return;
+  resolver_.handle_packet(now, packet.bytes);
 }
 
-void MdnsClient::read(std::shared_ptr<Group> group) {
-  Group& g = *group;
-  // The handler keeps the group, not this object: who owns this one may let it go at any time.
-  g.wait(Group::Wait::wait_read, [weak = weak_from_this(), group = std::move(group)](boost::system::error_code error) {
-    const auto self = weak.lock();
-    if (error || !self || group->stopped()) return;
-    std::array<std::byte, 9'000> buffer;  // RFC 6762 section 17: the largest packet.
-    for (int i = 0; i < 32; ++i) {
-      const auto packet = (*group)->receive(buffer);
-      if (packet.empty()) break;
-      self->resolver_.handle_packet(io::SteadyClock::now(), packet);
-    }
-    self->pump();
-    if (!group->stopped()) self->read(group);
-  });
-}
-
-void MdnsClient::pump() {
-  std::array<std::byte, 9'000> buffer;
-  while (const std::size_t size = resolver_.poll_packet(io::SteadyClock::now(), buffer))
-    for (const auto& group : groups_) (*group)->send(std::span{buffer}.first(size));
+void MdnsClient::flush(TimePoint now) {
+  send(now);
   while (auto event = resolver_.poll_event()) {
     auto& resolved = std::get<mdns::Resolved>(*event);
     if (answer_) answer_(ResolveId{resolved.id.value()}, std::move(resolved.addresses));
   }
-  if (resolver_.idle()) leave_groups();
-  set_timer();
+  if (resolver_.idle()) leave();
 }
 
-void MdnsClient::set_timer() {
-  const TimePoint next = resolver_.next_timeout();
-  if (next == never) {
-    timer_.cancel();
-    return;
+void MdnsClient::send(TimePoint now) {
+  std::array<std::byte, 1'500> buffer;
+  bool looked = false;
+  while (const std::size_t size = resolver_.poll_packet(now, buffer)) {
+    if (!sockets_) continue;
+    if (!std::exchange(looked, true)) links_ = sockets_->links(policy_);
+    for (const std::uint32_t link : links_) sockets_->send(std::span{buffer}.first(size), link);
   }
-  timer_.expires_at(io::SteadyClock::to_std(next));
-  timer_.async_wait([weak = weak_from_this()](boost::system::error_code error) {
-    const auto self = weak.lock();
-    if (error || !self) return;
-    self->resolver_.handle_timeout(io::SteadyClock::now());
-    self->pump();
-  });
 }
 
 }  // namespace linnet::runtime

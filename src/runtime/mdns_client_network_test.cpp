@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <net/if.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -19,6 +20,7 @@
 
 #include "base/bytes.hpp"
 #include "runtime/mdns_client.hpp"
+#include "runtime/mdns_publisher.hpp"
 #include "runtime/testing/lonely_network.hpp"
 
 // MdnsClient over real sockets. A client asks on every interface that there is, and no network should hear of these
@@ -117,8 +119,8 @@ constexpr std::string_view name = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0.local";
 
 /// What a client was told, in order.
 struct Client {
-  explicit Client(asio::io_context& context)
-      : mdns(std::make_shared<MdnsClient>(context.get_executor(), generator,
+  explicit Client(asio::io_context& context, const io::HostAddressPolicy& policy = {})
+      : mdns(std::make_shared<MdnsClient>(context.get_executor(), generator, policy,
                                           [this](ResolveId id, std::vector<IpAddress> addresses) {
                                             answers.emplace_back(id, std::move(addresses));
                                           })) {}
@@ -146,6 +148,9 @@ TEST_P(MdnsClientOnLoopback, HandsOverTheAddressThatAResponderGives) {
   testing::with_loopback_alone([] {
     asio::io_context context;
     Responder responder{context, name, {192, 0, 2, 7}, GetParam()};
+    // With a name of our own, too, there is still one socket that an answer to the asker alone can arrive at.
+    const auto publisher = MdnsPublisher::at(context.get_executor());
+    const auto own = publisher->publish(IpAddress::v4({192, 0, 2, 8}), ::if_nametoindex("lo"), [](const auto&) {});
     Client client{context};
     client.mdns->query(ResolveId{42}, std::string{name});
     run_until_answered(context, client, 1);
@@ -161,6 +166,7 @@ TEST_P(MdnsClientOnLoopback, HandsOverTheAddressThatAResponderGives) {
     EXPECT_EQ(client.answers[1].first, ResolveId{43});
     EXPECT_EQ(client.answers[1].second, std::vector{IpAddress::v4({192, 0, 2, 7})});
 
+    publisher->withdraw(*own);
     responder.close();
     context.run_for(5s);
     EXPECT_TRUE(context.stopped()) << "a socket or timer is still waited for";
@@ -185,6 +191,36 @@ TEST(MdnsClientWithoutAnswer, HandsOverNothingForANameThatNobodyAnswers) {
     responder.close();
     context.run_for(5s);
     EXPECT_TRUE(context.stopped()) << "a socket or timer is still waited for";
+  });
+}
+
+TEST(MdnsClientWithAPolicy, AsksOnNoInterfaceThatIsDenied) {
+  testing::with_loopback_alone([] {
+    asio::io_context context;
+    Responder responder{context, name, {192, 0, 2, 7}, Responder::Answers::Group};
+    Client client{context, {.deny_interfaces = {"lo"}}};
+    client.mdns->query(ResolveId{1}, std::string{name});
+    run_until_answered(context, client, 1);
+    ASSERT_EQ(client.answers.size(), 1U);
+    EXPECT_TRUE(client.answers[0].second.empty());
+    EXPECT_EQ(responder.asked(), 0);
+  });
+}
+
+TEST(MdnsClientWithAForger, BelievesNoAnswerFromAnotherPort) {
+  testing::with_loopback_alone([] {
+    asio::io_context context;
+    Client client{context};
+    client.mdns->query(ResolveId{1}, std::string{name});
+    // RFC 6762 section 6.
+    udp::socket forger{context, udp::endpoint{asio::ip::address_v4::loopback(), 0}};
+    forger.set_option(asio::ip::multicast::outbound_interface{asio::ip::address_v4::loopback()});
+    const Packet forged = response(name, {192, 0, 2, 66});
+    for (const auto& to : {asio::ip::address_v4::loopback(), asio::ip::address_v4{{224, 0, 0, 251}}})
+      forger.send_to(asio::buffer(forged), {to, 5353});
+    run_until_answered(context, client, 1);
+    ASSERT_EQ(client.answers.size(), 1U);
+    EXPECT_TRUE(client.answers[0].second.empty());
   });
 }
 

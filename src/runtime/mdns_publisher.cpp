@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <utility>
 #include <variant>
 
@@ -10,6 +11,15 @@
 #include "runtime/shared_by_executor.hpp"
 
 namespace linnet::runtime {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr Duration conflict_window = seconds{10};
+/// RFC 6762 section 8.1: at least five seconds. Each new name is a new candidate that the peer is told.
+constexpr Duration conflict_pause = seconds{60};
+
+}  // namespace
 
 std::shared_ptr<MdnsPublisher> MdnsPublisher::at(const boost::asio::any_io_executor& executor) {
   auto& publishers = SharedByExecutor<MdnsPublisher>::of(executor);
@@ -20,98 +30,99 @@ std::shared_ptr<MdnsPublisher> MdnsPublisher::at(const boost::asio::any_io_execu
 }
 
 MdnsPublisher::MdnsPublisher(Key, boost::asio::any_io_executor executor)
-    : executor_(std::move(executor)), responder_({.max_names = 8'192, .max_packets = 512}), timer_(executor_) {}
+    : executor_(std::move(executor)), sockets_(MdnsSockets::at(executor_)) {}
 
-std::string MdnsPublisher::publish(const IpAddress& address, OnLost lost) {
-  join_groups();
+std::optional<std::string> MdnsPublisher::publish(const IpAddress& address, std::uint32_t link, OnLost lost) {
+  const TimePoint now = io::SteadyClock::now();
   std::string name = mdns::random_name(generator_);
-  if (responder_.publish(io::SteadyClock::now(), name, address)) names_.emplace(name, std::move(lost));
-  send();
-  set_timer();
+  constexpr mdns::ResponderOptions options{.max_names = max_names, .max_packets = 512};
+  mdns::Responder& responder = links_.try_emplace(link, options).first->second;
+  if (!responder.publish(now, name, address)) return std::nullopt;
+  names_.emplace(name, Name{link, std::move(lost)});
+  sockets_->add(shared_from_this());
+  send(now);
+  sockets_->arm(next_timeout());
   return name;
 }
 
 void MdnsPublisher::withdraw(const std::string& name) {
-  if (names_.erase(name) == 0) return;
-  responder_.withdraw(io::SteadyClock::now(), name);
-  send();
-  if (names_.empty()) leave_groups();
-  set_timer();
+  const auto found = names_.find(name);
+  if (found == names_.end()) return;
+  const TimePoint now = io::SteadyClock::now();
+  if (const auto link = links_.find(found->second.link); link != links_.end()) link->second.withdraw(now, name);
+  names_.erase(found);
+  std::erase_if(told_later_, [&](const auto& later) { return later.second == name; });
+  send(now);
+  if (names_.empty()) sockets_->remove(*this);
 }
 
 void MdnsPublisher::abandon() {
-  responder_.close();
+  links_.clear();
   names_.clear();
-  leave_groups();
-  timer_.cancel();
+  told_later_.clear();
+  sockets_->remove(*this);
 }
 
-/// Also on interfaces that were not there before.
-void MdnsPublisher::join_groups() {
-  for (const auto& group : groups_) (*group)->join_new_interfaces();
-  for (const Endpoint& endpoint : {mdns::group_v4(), mdns::group_v6()}) {
-    const auto same = [&](const auto& group) { return (*group)->group() == endpoint; };
-    if (std::ranges::any_of(groups_, same)) continue;
-    auto socket = io::MulticastSocket::join(endpoint);
-    if (!socket) continue;
-    groups_.push_back(std::make_shared<Group>(executor_, std::move(*socket)));
-    read(groups_.back());
+void MdnsPublisher::handle_packet(TimePoint now, const MdnsPacket& packet) {
+  const auto link = links_.find(packet.link);
+  if (link == links_.end()) return;
+  if (packet.from.port == mdns::port)
+    link->second.handle_packet(now, packet.bytes);
+  else if (packet.on_link)
+    link->second.handle_legacy_packet(now, packet.bytes, packet.from);
+}
+
+void MdnsPublisher::handle_timeout(TimePoint now) {
+  for (auto& [index, responder] : links_) responder.handle_timeout(now);
+  while (!told_later_.empty() && told_later_.front().first <= now) {
+    const std::string name = std::move(told_later_.front().second);
+    told_later_.pop_front();
+    tell_lost(name);
   }
 }
 
-/// The pending waits hold the sockets: they end only when told to.
-void MdnsPublisher::leave_groups() {
-  for (const auto& group : groups_) group->stop();
-  groups_.clear();
+TimePoint MdnsPublisher::next_timeout() const {
+  TimePoint next = told_later_.empty() ? never : told_later_.front().first;
+  for (const auto& [index, responder] : links_) next = std::min(next, responder.next_timeout());
+  return next;
 }
 
-void MdnsPublisher::read(std::shared_ptr<Group> group) {
-  Group& g = *group;
-  g.wait(Group::Wait::wait_read, [weak = weak_from_this(), group = std::move(group)](boost::system::error_code error) {
-    const auto self = weak.lock();
-    if (error || !self || group->stopped()) return;
-    std::array<std::byte, 9'000> buffer;  // RFC 6762 section 17: the largest packet.
-    for (int i = 0; i < 32; ++i) {
-      const auto packet = (*group)->receive(buffer);
-      if (packet.empty()) break;
-      self->responder_.handle_packet(io::SteadyClock::now(), packet);
-    }
-    self->pump();
-    if (!group->stopped()) self->read(group);
-  });
-}
-
-void MdnsPublisher::send() {
+void MdnsPublisher::send(TimePoint now) {
   std::array<std::byte, 1'500> buffer;
-  while (const std::size_t size = responder_.poll_packet(io::SteadyClock::now(), buffer))
-    for (const auto& group : groups_) (*group)->send(std::span{buffer}.first(size));
+  std::optional<Endpoint> to;
+  for (auto& [link, responder] : links_)
+    while (const std::size_t size = responder.poll_packet(now, buffer, to))
+      sockets_->send(std::span{buffer}.first(size), link, to);
 }
 
-void MdnsPublisher::pump() {
-  send();
-  while (const auto event = responder_.poll_event()) {
-    const auto found = names_.find(std::get<mdns::Conflict>(*event).name);
-    if (found == names_.end()) continue;
-    const auto [name, lost] = std::pair{found->first, std::move(found->second)};
-    names_.erase(found);
-    lost(name);
-  }
-  set_timer();
+void MdnsPublisher::flush(TimePoint now) {
+  send(now);
+  for (auto& [index, responder] : links_)
+    while (const auto event = responder.poll_event()) take_conflict(now, std::get<mdns::Conflict>(*event).name);
+  leave_unused();
 }
 
-void MdnsPublisher::set_timer() {
-  const TimePoint next = responder_.next_timeout();
-  if (next == never) {
-    timer_.cancel();
+void MdnsPublisher::take_conflict(TimePoint now, const std::string& name) {
+  if (!names_.contains(name)) return;
+  const bool many = conflicts_.size() >= max_conflicts && conflicts_.front() + conflict_window > now;
+  if (many) {
+    told_later_.emplace_back(now + conflict_pause, name);
     return;
   }
-  timer_.expires_at(io::SteadyClock::to_std(next));
-  timer_.async_wait([weak = weak_from_this()](boost::system::error_code error) {
-    const auto self = weak.lock();
-    if (error || !self) return;
-    self->responder_.handle_timeout(io::SteadyClock::now());
-    self->pump();
-  });
+  if (conflicts_.size() >= max_conflicts) conflicts_.pop_front();
+  conflicts_.push_back(now);
+  tell_lost(name);
+}
+
+/// Unless it was withdrawn meanwhile.
+void MdnsPublisher::tell_lost(const std::string& name) {
+  auto node = names_.extract(name);
+  if (!node.empty()) node.mapped().lost(node.key());
+}
+
+void MdnsPublisher::leave_unused() {
+  std::erase_if(links_, [](const auto& link) { return link.second.names() == 0; });
+  if (names_.empty()) sockets_->remove(*this);
 }
 
 }  // namespace linnet::runtime

@@ -7,8 +7,12 @@ namespace linnet::runtime {
 
 namespace asio = boost::asio;
 
-NameLookup::NameLookup(asio::any_io_executor executor, Generator& generator, Answer answer)
-    : executor_(std::move(executor)), generator_(generator), answer_(std::make_shared<Answer>(std::move(answer))) {}
+NameLookup::NameLookup(asio::any_io_executor executor, Generator& generator, io::HostAddressPolicy policy,
+                       Answer answer)
+    : executor_(std::move(executor)),
+      generator_(generator),
+      policy_(std::move(policy)),
+      answer_(std::make_shared<Answer>(std::move(answer))) {}
 
 NameLookup::~NameLookup() { close(); }
 
@@ -16,7 +20,7 @@ void NameLookup::start(const Session::Resolve& question) {
   if (question.mdns) {
     if (!mdns_) {
       mdns_ = std::make_shared<MdnsClient>(
-          executor_, generator_,
+          executor_, generator_, policy_,
           [executor = executor_, weak = std::weak_ptr{answer_}](ResolveId id, std::vector<IpAddress> addresses) {
             asio::post(executor, [weak, id, addresses = std::move(addresses)] {
               if (const auto answer = weak.lock()) (*answer)(id, addresses);

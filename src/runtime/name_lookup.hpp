@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "io/interfaces.hpp"
 #include "linnet/core/session.hpp"
 #include "runtime/mdns_client.hpp"
 #include "runtime/system_resolver.hpp"
@@ -17,8 +18,9 @@ class NameLookup {
  public:
   using Answer = std::function<void(ResolveId, const std::vector<IpAddress>&)>;
 
-  /// `answer` is called on the executor, never inside `start`, and never after close().
-  NameLookup(boost::asio::any_io_executor executor, Generator& generator, Answer answer);
+  /// Multicast DNS asks on what `policy` lets in. `answer` is called on the executor, never inside `start`, and never
+  /// after close().
+  NameLookup(boost::asio::any_io_executor executor, Generator& generator, io::HostAddressPolicy policy, Answer answer);
   ~NameLookup();
   NameLookup(const NameLookup&) = delete;
   NameLookup& operator=(const NameLookup&) = delete;
@@ -29,6 +31,7 @@ class NameLookup {
  private:
   boost::asio::any_io_executor executor_;
   Generator& generator_;
+  io::HostAddressPolicy policy_;
   std::shared_ptr<Answer> answer_;  ///< Shared with what is under way; empty after close().
   std::shared_ptr<SystemResolver> dns_;
   std::vector<SystemResolver::Id> asked_;  ///< Of `dns_`.

@@ -45,6 +45,8 @@ class SocketSet {
   void on_ready(std::weak_ptr<void> owner, Handlers handlers);
   /// Before the first `refresh`: its sockets, not own ones.
   void share(std::shared_ptr<UdpMux> mux) { mux_ = std::move(mux); }
+  /// Which interfaces and addresses the session may use.
+  [[nodiscard]] const io::HostAddressPolicy& policy() const noexcept { return policy_; }
   /// How peers name the session in their first checks.
   void set_username_fragments(std::vector<std::string> fragments);
 
