@@ -5,10 +5,13 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/testing_pair.hpp"
+#include "runtime/mdns_publisher.hpp"
 #include "runtime/testing/lonely_network.hpp"
 
 namespace linnet {
@@ -60,6 +63,37 @@ TEST_P(Mdns, ConnectsTwoThatTellNamesOnly) {
     io.restart();
     io.run_for(std::chrono::seconds{20});
     EXPECT_TRUE(io.stopped()) << "a socket or timer is still waited for";
+  });
+}
+
+TEST(MdnsNames, GoWithTheSocketsThatAnAnswerLeavesUnused) {
+  runtime::testing::with_loopback_alone([] {
+    asio::io_context io;
+    testing::Pair pair{io.get_executor(), hidden(IceTcp::Off)};
+    pair.a->on_negotiation_needed = nullptr;
+    pair.a->on_ice_candidate = nullptr;
+    pair.b->on_ice_candidate = nullptr;
+    const auto publisher = runtime::MdnsPublisher::at(io.get_executor());
+    std::size_t before = 0;
+    std::size_t after = 0;
+    testing::run(io,
+                 [](testing::Pair& both, const runtime::MdnsPublisher& names, std::size_t& a,
+                    std::size_t& b) -> awaitable<void> {
+                   const DataChannel channel = both.a->create_data_channel("x");
+                   co_await both.a->set_local_description();
+                   while (names.names() == 0) co_await asio::post(asio::use_awaitable);
+                   a = names.names();
+                   const auto offer = *both.a->local_description();
+                   co_await both.b->set_remote_description(offer);
+                   auto answer = co_await both.b->create_answer();
+                   const auto at = answer.sdp.find("m=application ") + std::string_view{"m=application "}.size();
+                   answer.sdp.replace(at, answer.sdp.find(' ', at) - at, "0");
+                   co_await both.a->set_remote_description(answer);
+                   for (int i = 0; i < 100; ++i) co_await asio::post(asio::use_awaitable);
+                   b = names.names();
+                 }(pair, *publisher, before, after));
+    EXPECT_GT(before, 0U);
+    EXPECT_EQ(after, 0U);
   });
 }
 
