@@ -94,8 +94,8 @@ export interface Beside {
   translate?: (line: string) => string | undefined;
 }
 
-/** No test beside a page takes longer; what it waited for is told then, while both ends are still there. */
-const longest = 60_000;
+/** No test beside a page takes longer (node ends the shortest after 60 s, without a word); what it waited for is told then, while both ends are still there. */
+const longest = 50_000;
 
 /** What both ends know of a connection that did not come as far as it should. */
 async function stateOf(page: Page, echo: Program): Promise<string> {
