@@ -135,6 +135,8 @@ def _run(lab):
     if lab.arguments.keep:
         shutil.copytree(FOLDER, lab.arguments.keep)
     print(f"\n{len(lab.cases) - len(problems)} passed, {len(problems)} failed in {time.monotonic() - began:.0f} s" + (", which was all the time that it had" if out_of_time else ""))
+    for case, problem in problems.items():  # again, where a reader looks first
+        print(f"{case.name}: {problem}")
     return 1 if problems or out_of_time else 0
 
 
