@@ -363,7 +363,7 @@ class Agent {
   void check_failed(CandidatePair& pair);
   void cancel_checks(PairId pair);
   void expire_transactions();
-  [[nodiscard]] std::uint32_t peer_reflexive_priority(const CandidatePair& pair) const noexcept;
+  [[nodiscard]] std::uint32_t told_priority(const CandidatePair& pair) const noexcept;
   void switch_role(IceRole role);
 
   // agent_inbound.cpp

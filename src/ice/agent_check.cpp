@@ -33,7 +33,9 @@ void Agent::send_check(CandidatePair& pair) {
   pacer_.spend(now_);
 }
 
-std::uint32_t Agent::peer_reflexive_priority(const CandidatePair& pair) const noexcept {
+std::uint32_t Agent::told_priority(const CandidatePair& pair) const noexcept {
+  // Deviation (docs/decisions/007-priority-of-a-relay.md): a relay is told as what it is.
+  if (local(pair.local)->candidate.type == IceCandidateType::Relay) return pair.local_priority;
   // RFC 8445 section 7.1.1: what the priority would be were this a peer-reflexive candidate.
   const std::uint32_t preference = (pair.local_priority >> 8U) & 0xFFFFU;
   if (pair.path.protocol == Protocol::Udp) return candidate_priority(IceCandidateType::Prflx, preference);
@@ -57,7 +59,7 @@ void Agent::send_request(Transaction::Kind kind, const CandidatePair& pair, bool
   t.id = stun::TransactionId::random(generator_);
   t.path = pair.path;
   t.pair = pair.id;
-  t.priority = peer_reflexive_priority(pair);
+  t.priority = told_priority(pair);
   t.role = role_;
   t.use_candidate = use_candidate;
   t.previous = old;

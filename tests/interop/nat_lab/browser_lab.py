@@ -23,11 +23,15 @@ from servers import Servers, stop
 
 HERE = pathlib.Path(__file__).resolve().parent
 PATIENCE = 90
+STEPS = 200  # lines of a trace, in what is said of a problem
 SETTLED = 3  # seconds: longer than ICE waits for a better path before it settles on a relayed one
 
 # Chromium in these meets one of the same kind far away, behind a cable that is as this says, if there is a program for it.
 FAR_KINDS = (kinds.OPEN, kinds.SYMMETRIC)
 CABLE = {"delay": 50, "jitter": 5, "loss": 0.02, "duplicate": 0.01, "reorder": 0.02}
+
+# For browsers in these, the other side's network, where its candidates come late: the checks from its relay are there long before.
+LATE = {kinds.RESTRICTED: kinds.FULL, kinds.PORT_RESTRICTED: kinds.FULL, kinds.FULL: kinds.FULL}
 
 BROWSERS = {"chromium": ("CHROMIUM", "chromium"), "firefox": ("FIREFOX", "firefox-esr")}
 
@@ -49,7 +53,8 @@ class Chat:
     """`linnet chat` in a host."""
 
     def __init__(self, network, servers, linnet, host, over_ipv6, room):
-        command = network.inside(host, linnet, "chat", room, "--name", "Terry", "--json", "--server", servers.url(over_ipv6), "--connect-timeout", "60")
+        self.trace = FOLDER / f"{room}.trace"
+        command = network.inside(host, linnet, "chat", room, "--name", "Terry", "--json", "--server", servers.url(over_ipv6), "--connect-timeout", "60", "--trace", str(self.trace))
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=servers.environment)
         self._changed = threading.Condition()
         self._events = []
@@ -78,8 +83,10 @@ class Chat:
         self.process.stdin.write(text + "\n")
         self.process.stdin.flush()
 
-    def events(self):
-        return "\n".join(map(str, self._events))
+    def report(self):
+        """What it told, and what its ICE agent did."""
+        steps = [line for line in self.trace.read_text(encoding="utf-8").splitlines() if '"ice' in line] if self.trace.exists() else []
+        return "\n".join([*map(str, self._events), *steps[:STEPS]])
 
     def _until(self, look, patience):
         with self._changed:
@@ -90,13 +97,13 @@ class Chat:
 class Meeting:
     """What is to be tried: a browser and a terminal in a room."""
 
-    def __init__(self, kind, other, expected, *, place="", browser_offers=True):
+    def __init__(self, kind, other, expected, *, place="", late=False, browser_offers=True):
         self.other, self.host, self.expected = other, f"terminal-{other}{place}", expected
-        self.name = f"{kind} and {other}{place}"
+        self.name = f"{kind} and {other}{place}{'-late' if late else ''}"
         self.room = self.name.replace(" ", "-")
         self.path, self.seconds = "none", 0.0
         self._browser_offers = browser_offers
-        self._problem, self._chat = "not tried", None
+        self._problem, self._chat, self._paths = "not tried", None, []
 
     def hold(self, browser, start_chat):
         """`browser` takes a line and gives two: when it is in the room, and what it heard there. Ends with the chat still there."""
@@ -123,6 +130,7 @@ class Meeting:
         path = chat.settle(self.expected)
         chat.say(f"hello to {self.room}")
         answer = json.loads(browser.stdout.readline())
+        self._paths = answer.get("paths", [])
         if answer.get("heard") != f"hello to {self.room}" or heard["text"] != f"hello from {self.room}":
             return f"heard {heard['text']!r} and {answer}"
         return None if path == self.expected else f"the path is {path}, {self.expected} was expected"
@@ -136,7 +144,7 @@ class Meeting:
         return self._problem
 
     def report(self):
-        return self._chat.events() if self._chat else ""
+        return "\n".join([*self._paths, self._chat.report() if self._chat else ""])
 
     def __str__(self):
         return f"{self.path} {self.seconds:.1f}{'!' if self._problem else ''}"
@@ -215,6 +223,8 @@ class BrowserLab(lab.Lab):
                 self._cable = self._cable or Forwarder(network, str(self.arguments.impair.resolve()), "far", **CABLE)
                 meetings.append(Meeting(kind, kind, theory[kind, kind], place="-far"))
                 network.add_host(meetings[-1].host, kind, at="far")
+            if kind in LATE:
+                meetings.append(Meeting(kind, LATE[kind], theory[kind, LATE[kind]], late=True))
             self._browsers.append(Browser(self.arguments.browser, kind, meetings))
             self.cases += meetings
 

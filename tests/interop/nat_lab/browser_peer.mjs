@@ -26,6 +26,27 @@ const browser = await launch[name]();
 // One page for all rooms: to make a new one takes longer than all that happens in it.
 const page = await browser.newPage();
 page.setDefaultTimeout(patience);
+// What it knows of its paths goes with what became of it.
+await page.addInitScript(() => {
+  const connections = [];
+  window.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(...words) { super(...words); connections.push(this); }
+
+    async addIceCandidate(candidate) {
+      // The relays last: what a browser thinks of a path that it knows by its checks alone.
+      const late = candidate?.candidate.includes('typ relay') ? 1500 : 300;
+      if (location.pathname.endsWith('-late')) await new Promise((resume) => { setTimeout(resume, late); });
+      return super.addIceCandidate(candidate);
+    }
+  };
+  window.listPaths = async () => (await Promise.all(connections.map(async (connection) => {
+    const stats = await connection.getStats();
+    const name = ({ candidateType: type, relayProtocol: relay, address, port }) => `${type}${relay ? ` by ${relay}` : ''} ${address}:${port}`;
+    return [...stats.values()].filter(({ type }) => type === 'candidate-pair').map((pair) =>
+      `${pair.state}${pair.nominated ? ', nominated' : ''}: ${name(stats.get(pair.localCandidateId))} to ${name(stats.get(pair.remoteCandidateId))}, `
+      + `${pair.requestsSent} requests, ${pair.responsesReceived} responses, asked ${pair.requestsReceived} times`);
+  }))).flat();
+});
 
 const say = (what) => process.stdout.write(`${JSON.stringify(what)}\n`);
 
@@ -40,7 +61,7 @@ async function meet(room) {
     await page.fill('input[name=message]', `hello from ${room}`);
     await page.press('input[name=message]', 'Enter');
     await page.waitForSelector('.chat li.theirs');
-    return { room, heard: await page.textContent('.chat li.theirs .text') };
+    return { room, heard: await page.textContent('.chat li.theirs .text'), paths: await page.evaluate('listPaths()') };
   } catch (error) {
     return { room, error: String(error) };
   }

@@ -31,6 +31,7 @@ class Agents {
     bool tcp_listens = false;  ///< Has a listening socket on each address.
     unsigned connects = 0;     ///< Streams that it asked for.
     unsigned lookups = 0;      ///< Names that it asked for.
+    bool silent = false;       ///< Tells no candidates.
     bool hide = false;         ///< Tells its host candidates as mDNS names.
     std::map<std::string, IpAddress> names;
   };
@@ -185,6 +186,7 @@ class Agents {
       if (world.streams != nullptr) world.streams->disconnect(peer.host, unused->path);
     } else if (auto* local = std::get_if<LocalCandidate>(&event)) {
       peer.candidates.push_back(local->candidate);
+      if (peer.silent) return;
       // Through text, as signaling does.
       later([this, &other, text = to_string(local->candidate)] {
         const auto candidate = parse_candidate(text);

@@ -1,7 +1,9 @@
 #include <gtest/gtest.h>
 
+#include "ice/priority.hpp"
 #include "sim/ice/agents.hpp"
 #include "sim/seed_trace.hpp"
+#include "sim/turn_server.hpp"
 
 namespace linnet::ice {
 namespace {
@@ -240,6 +242,25 @@ TEST(IceConnect, OneHiddenSideThatCannotBeResolvedIsFoundByItsChecks) {
   EXPECT_EQ(peers.b.selections, told + 1);
   EXPECT_EQ(peers.b.agent.selected_pair_changes(), changes);
   EXPECT_EQ(peers.b.agent.selected_pair()->remote.type, IceCandidateType::Relay);
+}
+
+TEST(IceConnect, ARelayThatIsFoundByItsChecksGoesBehindWhatIsDirect) {
+  SeededGenerator random{12};
+  sim::Network network{random};
+  const Endpoint turn_at{v4(198, 51, 100, 1), 3478};
+  sim::TurnServer turn{network.add_host("turn", turn_at.address), turn_at};
+  Server server = *parse_server_url("turn:198.51.100.1");
+  server.username = "user";
+  server.credential = "secret";
+  Agents peers{network, network.add_host("a", v4(10, 0, 0, 1)), network.add_host("b", v4(10, 0, 0, 2)), random,
+               Options{.policy = IceTransportPolicy::Relay, .servers = {server}}};
+  peers.a.silent = true;
+  peers.connect();
+  ASSERT_EQ(peers.run_until([&] { return peers.agree(); }, 20s), Stop::Done);
+  const auto found = peers.b.agent.selected_pair()->remote;
+  EXPECT_EQ(found.type, IceCandidateType::Prflx);
+  EXPECT_EQ(found.priority, peers.a.candidates.front().priority);
+  EXPECT_LT(found.priority, candidate_priority(IceCandidateType::Srflx, 0));
 }
 
 TEST(IceConnect, ChecksThatOvertakeTheAnswerAreAnsweredAtOnce) {
