@@ -65,6 +65,10 @@ struct CandidatePairStats : Stats {
   /// Milliseconds, as `Stats::timestamp`; without connectivity checks. Empty: there was none.
   std::optional<double> last_packet_sent_timestamp{};
   std::optional<double> last_packet_received_timestamp{};
+  /// What no socket took, connectivity checks included; otherwise lost as any packet may be. Over a relay with the
+  /// bytes around them.
+  std::uint64_t packets_discarded_on_send = 0;
+  std::uint64_t bytes_discarded_on_send = 0;
   double total_round_trip_time = 0;                 ///< Seconds, over all responses.
   std::optional<double> current_round_trip_time{};  ///< Seconds.
   std::uint64_t requests_sent = 0;
@@ -128,8 +132,45 @@ struct SctpTransportStats : Stats {
   std::uint64_t retransmitted_chunks = 0;
 };
 
-using AnyStats = std::variant<PeerConnectionStats, TransportStats, CandidatePairStats, IceCandidateStats,
-                              CertificateStats, DataChannelStats, SctpTransportStats>;
+/// What ICE has dropped: nobody knows these where all goes well. Type "linnet-ice".
+struct IceStats : Stats {
+  std::string transport_id{};
+  std::uint64_t malformed = 0;           ///< Not STUN, or STUN that is no message.
+  std::uint64_t unauthenticated = 0;     ///< Wrong or missing user name or integrity.
+  std::uint64_t unexpected = 0;          ///< Answers to nothing, or from elsewhere; methods that ICE does not serve.
+  std::uint64_t unknown_attributes = 0;  ///< Messages with one that must be understood.
+  std::uint64_t candidates_dropped = 0;  ///< Of the peer's: too many, see `Tuning::ice_max_remote_candidates`.
+  std::uint64_t limits_hit = 0;          ///< Those, and pairs, checks and packets for which there was no room.
+  std::uint64_t turn_malformed = 0;      ///< From TURN servers: neither STUN nor ChannelData.
+  std::uint64_t turn_unexpected = 0;     ///< Answers to nothing, unknown channels, peers that were not permitted.
+  std::uint64_t turn_forged = 0;         ///< Answers without the right integrity.
+  std::uint64_t turn_limits_hit = 0;
+};
+
+/// The socket that connections share with `Tuning::udp_mux_port`, and what all of them have seen; type
+/// "linnet-udp-mux".
+struct UdpMuxStats : Stats {
+  std::uint16_t port = 0;
+  std::uint64_t unknown = 0;    ///< Datagrams received that were no connection's.
+  std::uint64_t contested = 0;  ///< Checks not sent, because the path is another connection's.
+};
+
+/// The port that connections share with `Tuning::tcp_mux_port`, and what all of them have seen; type "linnet-tcp-mux".
+struct TcpMuxStats : Stats {
+  std::uint16_t port = 0;
+  std::uint64_t strangers = 0;  ///< Streams that have not said yet whom they want.
+  std::uint64_t accepted = 0;   ///< Streams that came in, of which these became a connection's,
+  std::uint64_t handed_over = 0;
+  std::uint64_t crowded_out = 0;  ///< these went because there were too many strangers,
+  std::uint64_t timed_out = 0;    ///< these said nothing in time,
+  std::uint64_t malformed = 0;    ///< these said something else than a check,
+  std::uint64_t unknown = 0;      ///< these named no connection,
+  std::uint64_t ended = 0;        ///< and these ended before they had said whom they wanted.
+};
+
+using AnyStats =
+    std::variant<PeerConnectionStats, TransportStats, CandidatePairStats, IceCandidateStats, CertificateStats,
+                 DataChannelStats, SctpTransportStats, IceStats, UdpMuxStats, TcpMuxStats>;
 
 /// W3C RTCStatsReport: each object under its id.
 using StatsReport = std::map<std::string, AnyStats, std::less<>>;

@@ -56,6 +56,7 @@ class Connection final : public runtime::Observer, public EventOwner, public std
   /// For channels, which outlive their connection: an executor is too large for each to have its own.
   [[nodiscard]] const std::shared_ptr<const Executor>& shared_executor() const noexcept { return executor_; }
   [[nodiscard]] Session& session() noexcept { return host_->session(); }
+  [[nodiscard]] StatsReport get_stats() const { return host_->get_stats(); }
   [[nodiscard]] Events& events() noexcept { return events_; }
   [[nodiscard]] const std::optional<Error>& failure() const noexcept { return failure_; }
   [[nodiscard]] std::optional<Error> trace_failure() const { return host_->trace_failure(); }

@@ -224,7 +224,7 @@ void PeerConnection::start_add_ice_candidate(const Impl& impl, std::optional<Ice
 
 void PeerConnection::start_get_stats(const Impl& impl, detail::Completion<StatsReport> done) {
   on_executor(impl, [done = std::move(done)](Connection& c) mutable {
-    StatsReport report = c.session().get_stats(io::SteadyClock::now());
+    StatsReport report = c.get_stats();
     for (auto& [id, entry] : report) {
       std::visit([](Stats& s) { s.timestamp += unix_time_offset(); }, entry);
       auto* const pair = std::get_if<CandidatePairStats>(&entry);

@@ -6,6 +6,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <memory>
 #include <string>
 #include <vector>
@@ -89,6 +90,31 @@ TEST(TcpMux, OthersGoOnWhenSomeCloseAndAnIceRestartFindsItsWay) {
   }(*clients[0]->pair.b, before));
   for (const auto& client : clients) client->channel.send("more");
   testing::run(io, each_has(clients, 2));
+}
+
+awaitable<void> strangers_left(PeerConnection& pc, std::uint64_t times, TcpMuxStats& out) {
+  do {
+    const StatsReport report = co_await pc.get_stats();
+    out = std::get<TcpMuxStats>(report.at("TCPMUX"));
+    EXPECT_EQ(type_of(report.at("TCPMUX")), "linnet-tcp-mux");
+  } while (out.malformed < times);
+}
+
+TEST(TcpMux, StatisticsTellWhatBecameOfTheStreams) {
+  asio::io_context io;
+  const std::uint16_t port = free_port(io);
+  Clients clients = connected(io, 3, port);
+  tcp::socket stranger{io};
+  stranger.connect({asio::ip::address_v4::loopback(), port});
+  asio::write(stranger, asio::buffer("GET / HTTP/1.1\r\n\r\n", 18));
+  TcpMuxStats stats;
+  testing::run(io, strangers_left(*clients[0]->pair.b, 1, stats));
+  EXPECT_EQ(stats.port, port);
+  EXPECT_EQ(stats.malformed, 1U);
+  EXPECT_GE(stats.handed_over, 3U);
+  EXPECT_GT(stats.timestamp, 1e12) << "Unix time";
+  EXPECT_EQ(stats.accepted, stats.strangers + stats.handed_over + stats.crowded_out + stats.timed_out +
+                                stats.malformed + stats.unknown + stats.ended);
 }
 
 TEST(TcpMux, APortThatIsTakenIsToldWhenTheConnectionIsMade) {

@@ -210,6 +210,17 @@ void Agent::note_received(TimePoint now, const Path& path, std::size_t bytes) {
   pair->statistics.last_packet_received = now;
 }
 
+void Agent::note_discarded(const Path& path, std::uint64_t packets, std::uint64_t bytes) {
+  CandidatePair* pair = checks_.find(path);
+  if (pair == nullptr && previous_ && previous_->pair.path == path) pair = &previous_->pair;
+  // On the way to a TURN server, whose pairs share it: what is in use sends the most.
+  CandidatePair* const in_use = selected_mutable();
+  if (pair == nullptr && in_use != nullptr && relays_.goes_by(in_use->path.local, path)) pair = in_use;
+  if (pair == nullptr) return;
+  pair->statistics.packets_discarded += packets;
+  pair->statistics.bytes_discarded += bytes;
+}
+
 void Agent::queue_packet(const Path& path, std::vector<std::byte> bytes, std::string key) {
   if (outgoing_.size() >= options_.max_packets) {
     outgoing_.pop_front();

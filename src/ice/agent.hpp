@@ -105,6 +105,9 @@ class Agent {
   void note_sent(TimePoint now, const Path& path, std::size_t bytes);
   void note_received(TimePoint now, const Path& path, std::size_t bytes);
 
+  /// No socket took so many datagrams and bytes of what was polled for `path`.
+  void note_discarded(const Path& path, std::uint64_t packets, std::uint64_t bytes);
+
   /// Room for one datagram on `path`, direct or relayed, as `DatagramBatch::begin` has it; then `commit`.
   [[nodiscard]] std::span<std::byte> begin(DatagramBatch& batch, const Path& path, Ecn ecn, std::size_t at_least) {
     return relays_.empty() ? batch.begin(path, ecn, at_least) : relays_.begin(batch, path, ecn, at_least);

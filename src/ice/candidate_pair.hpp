@@ -27,6 +27,8 @@ struct PairStatistics {
   std::uint64_t bytes_received = 0;
   TimePoint last_packet_sent{};
   TimePoint last_packet_received{};
+  std::uint64_t packets_discarded = 0;  ///< No socket took them; STUN, too.
+  std::uint64_t bytes_discarded = 0;
   std::uint64_t requests_sent = 0;
   std::uint64_t requests_received = 0;
   std::uint64_t responses_sent = 0;

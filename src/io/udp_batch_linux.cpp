@@ -118,6 +118,7 @@ bool UdpSocket::receive(TimePoint now, ReceiveBatch& batch) {
 
 UdpSocket::Sent UdpSocket::send(std::span<const DatagramBatch::Run> runs, std::size_t skip) {
   Sent at{.runs = 0, .bytes = skip};
+  dropped_.clear();
   // Moves on by what message `index` of the last call held.
   const auto advance = [&](std::size_t bytes) {
     at.bytes += bytes;
@@ -176,7 +177,7 @@ UdpSocket::Sent UdpSocket::send(std::span<const DatagramBatch::Run> runs, std::s
     }
     if (verdict == Verdict::Drop) {
       retries = 0;
-      counters_.dropped += datagrams_in(out.buffers[0].iov_len, runs[at.runs].segment_size);
+      drop(runs[at.runs], out.buffers[0].iov_len);
       advance(out.buffers[0].iov_len);
     }
   }

@@ -58,6 +58,7 @@ bool UdpSocket::receive(TimePoint now, ReceiveBatch& batch) {
 
 UdpSocket::Sent UdpSocket::send(std::span<const DatagramBatch::Run> runs, std::size_t skip) {
   Sent at{.runs = 0, .bytes = skip};
+  dropped_.clear();
   unsigned retries = 0;
   while (at.runs < runs.size()) {
     const auto& run = runs[at.runs];
@@ -87,7 +88,7 @@ UdpSocket::Sent UdpSocket::send(std::span<const DatagramBatch::Run> runs, std::s
         at.blocked = true;
         break;
       }
-      ++counters_.dropped;
+      drop(run, piece.size());
     } else {
       ++counters_.sent;
     }

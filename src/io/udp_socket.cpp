@@ -89,4 +89,12 @@ UdpSocket::Verdict UdpSocket::judge(int error) noexcept {
   }
 }
 
+void UdpSocket::drop(const DatagramBatch::Run& run, std::size_t bytes) {
+  const std::uint64_t datagrams = run.segment_size == 0 ? 1 : (bytes + run.segment_size - 1) / run.segment_size;
+  counters_.dropped += datagrams;
+  if (dropped_.empty() || dropped_.back().path != run.path) dropped_.push_back({.path = run.path});
+  dropped_.back().datagrams += datagrams;
+  dropped_.back().bytes += bytes;
+}
+
 }  // namespace linnet::io

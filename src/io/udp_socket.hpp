@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <system_error>
+#include <vector>
 
 #include "io/file_descriptor.hpp"
 #include "io/receive_batch.hpp"
@@ -33,6 +34,12 @@ class UdpSocket {
     std::uint64_t receive_calls = 0;
     std::uint64_t truncated = 0;  ///< Received messages larger than the buffer, or from nowhere: dropped.
   };
+  /// Datagrams of one path that the system refused to send.
+  struct Dropped {
+    Path path;
+    std::uint64_t datagrams = 0;
+    std::uint64_t bytes = 0;
+  };
   /// How far a send came: `runs` whole ones, then `bytes` of the next.
   struct Sent {
     std::size_t runs = 0;
@@ -59,6 +66,8 @@ class UdpSocket {
   /// Sends runs whose local endpoint is this socket's, the first from byte `skip` on. Datagrams that the system
   /// refuses for another reason than a full buffer are dropped and counted, as any datagram may be.
   Sent send(std::span<const DatagramBatch::Run> runs, std::size_t skip = 0);
+  /// By the last `send`.
+  [[nodiscard]] std::span<const Dropped> dropped() const noexcept { return dropped_; }
 
  private:
   UdpSocket(FileDescriptor fd, const Endpoint& local) : fd_(std::move(fd)), local_(local) {}
@@ -70,10 +79,12 @@ class UdpSocket {
   /// What to do after a send of one datagram (or one offloaded run) failed with `error`.
   enum class Verdict : std::uint8_t { Blocked, Retry, Drop };
   static Verdict judge(int error) noexcept;
+  void drop(const DatagramBatch::Run& run, std::size_t bytes);
 
   FileDescriptor fd_;
   Endpoint local_;
   Counters counters_;
+  std::vector<Dropped> dropped_;
   bool gso_ = false;
   std::optional<bool> gro_;  ///< Whether the kernel can; it was not asked yet.
 };

@@ -103,6 +103,29 @@ TEST(UdpSocket, DropsAndCountsADatagramThatIsLargerThanThePathTakes) {
   EXPECT_EQ(got.back().bytes.size(), 10U);
 }
 
+TEST(UdpSocket, TellsWhatTheSystemRefused) {
+  auto a = bound(loopback4), b = bound(loopback4);
+  const Path nowhere{a.local(), {loopback4, 0}};
+  DatagramBatch batch;
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_GE(batch.begin(nowhere, Ecn::NotEct, 30).size(), 30U);
+    batch.commit(30);
+  }
+  put(batch, a, b, 5, std::byte{3});
+  const auto sent = a.send(batch.runs());
+  EXPECT_EQ(sent.runs, batch.runs().size());
+  EXPECT_EQ(receive_all(b, 1).size(), 1U);
+  ASSERT_EQ(a.dropped().size(), 1U);
+  EXPECT_EQ(a.dropped().front().path, nowhere);
+  EXPECT_EQ(a.dropped().front().datagrams, 2U);
+  EXPECT_EQ(a.dropped().front().bytes, 60U);
+  EXPECT_EQ(a.counters().dropped, 2U);
+  batch.clear();
+  put(batch, a, b, 5, std::byte{3});
+  (void)a.send(batch.runs());
+  EXPECT_TRUE(a.dropped().empty()) << "only of the last time";
+}
+
 TEST(UdpSocket, SurvivesAnIcmpAnswer) {
   auto a = bound(loopback4);
   Endpoint nobody;

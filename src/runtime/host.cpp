@@ -38,14 +38,18 @@ Result<std::shared_ptr<Host>> Host::create(boost::asio::any_io_executor executor
   auto session = Session::create(std::move(configuration), tuning, environment);
   if (!session) return std::unexpected(std::move(session).error());
   host->session_ = std::move(*session);
+  const auto discarded = [h = host.get()](const Path& path, std::uint64_t packets, std::uint64_t bytes) {
+    h->session_->note_discarded(path, packets, bytes);
+  };
   host->sockets_.on_ready(host->weak_from_this(),
                           {.readable = [h = host.get()](SocketSet::Socket& socket) { h->on_readable(socket); },
                            .received = [h = host.get()](std::span<const Datagram> some) { h->on_received(some); },
                            .pump = [h = host.get()](TimePoint now) { h->pump(now); },
-                           .writable = [h = host.get()] { h->pump(io::SteadyClock::now()); }});
+                           .writable = [h = host.get()] { h->pump(io::SteadyClock::now()); },
+                           .discarded = discarded});
   host->streams_.on_ready(
       host->weak_from_this(), [h = host.get()](Stream& stream) { h->on_stream_readable(stream); },
-      [h = host.get()] { h->pump(io::SteadyClock::now()); });
+      [h = host.get()] { h->pump(io::SteadyClock::now()); }, discarded);
   if (tuning.udp_mux_port != 0 && tuning.ice_udp) {
     auto mux = UdpMux::at(host->executor_, tuning);
     if (!mux) return std::unexpected(std::move(mux).error());
@@ -286,6 +290,34 @@ void Host::watch_networks() {
     self->network_changed_ = true;
     self->wake();
   });
+}
+
+StatsReport Host::get_stats() const {
+  const TimePoint now = io::SteadyClock::now();
+  StatsReport report = session_->get_stats(now);
+  const double at = std::chrono::duration<double, std::milli>(now.time_since_epoch()).count();
+  if (const UdpMux* const mux = sockets_.mux()) {
+    UdpMuxStats stats{{.timestamp = at, .id = "UDPMUX"}};
+    stats.port = mux->port();
+    stats.unknown = mux->statistics().unknown;
+    stats.contested = mux->statistics().contested;
+    report.insert_or_assign("UDPMUX", std::move(stats));
+  }
+  if (const TcpMux* const mux = streams_.mux()) {
+    const TcpMux::Statistics& s = mux->statistics();
+    TcpMuxStats stats{{.timestamp = at, .id = "TCPMUX"}};
+    stats.port = mux->port();
+    stats.strangers = mux->strangers();
+    stats.accepted = s.accepted;
+    stats.handed_over = s.handed_over;
+    stats.crowded_out = s.crowded_out;
+    stats.timed_out = s.timed_out;
+    stats.malformed = s.malformed;
+    stats.unknown = s.unknown;
+    stats.ended = s.ended;
+    report.insert_or_assign("TCPMUX", std::move(stats));
+  }
+  return report;
 }
 
 bool Host::transmit(TimePoint now) {

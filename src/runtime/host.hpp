@@ -44,6 +44,8 @@ class Host : public std::enable_shared_from_this<Host> {
   [[nodiscard]] Session& session() noexcept { return *session_; }
   [[nodiscard]] EntryGuard& guard() noexcept { return guard_; }
 
+  /// The session's, and those of the sockets that it shares with others.
+  [[nodiscard]] StatsReport get_stats() const;
   /// Why the trace or the key log lacks something.
   [[nodiscard]] std::optional<Error> trace_failure() const {
     return trace_ ? trace_->failure() : std::optional<Error>{};

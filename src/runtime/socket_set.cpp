@@ -128,13 +128,22 @@ void SocketSet::send(TimePoint now, std::span<const DatagramBatch::Run> runs) {
     const auto same = runs.first(count);
     runs = runs.subspan(count);
     const auto found = sockets_.find(local);
-    if (found != sockets_.end() && found->second)
-      send_on(found->second, same);  // Else closed meanwhile: lost, as any datagram may be.
+    if (found != sockets_.end() && found->second) {
+      send_on(found->second, same);
+      continue;
+    }
+    // Closed meanwhile: lost, as any datagram may be.
+    for (const DatagramBatch::Run& run : same) discard(run.path, run.segments(), run.bytes.size());
   }
+}
+
+void SocketSet::discard(const Path& path, std::uint64_t datagrams, std::uint64_t bytes) const {
+  if (handlers_.discarded) handlers_.discarded(path, datagrams, bytes);
 }
 
 void SocketSet::send_on(const std::shared_ptr<Socket>& socket, std::span<const DatagramBatch::Run> runs) {
   const auto sent = (*socket)->send(runs);
+  for (const auto& dropped : (*socket)->dropped()) discard(dropped.path, dropped.datagrams, dropped.bytes);
   if (!sent.blocked) return;
   keep(runs.subspan(sent.runs), sent.bytes);
   wait_writable(socket);
@@ -148,7 +157,11 @@ void SocketSet::keep(std::span<const DatagramBatch::Run> runs, std::size_t skip)
     while (!rest.empty()) {
       const auto piece = run.segment_size == 0 ? rest : rest.first(std::min(rest.size(), run.segment_size));
       const auto room = kept_->begin(run.path, run.ecn, piece.size());
-      if (room.size() < piece.size()) return;
+      if (room.size() < piece.size()) {
+        discard(run.path, 1, piece.size());
+        rest = rest.subspan(piece.size());
+        continue;
+      }
       std::memcpy(room.data(), piece.data(), piece.size());
       kept_->commit(piece.size(), run.sizing);
       rest = rest.subspan(piece.size());

@@ -32,6 +32,8 @@ class SocketSet {
     std::function<void(TimePoint)> pump;
     /// Everything that had been kept back is sent.
     std::function<void()> writable;
+    /// So many datagrams and bytes of that path were not sent. Calls nothing foreign.
+    std::function<void(const Path&, std::uint64_t, std::uint64_t)> discarded{};
   };
 
   struct Changes {
@@ -60,6 +62,8 @@ class SocketSet {
   void send(TimePoint now, std::span<const DatagramBatch::Run> runs);
   /// Something is kept back: make no more until `OnWritable`.
   [[nodiscard]] bool blocked() const noexcept { return blocked_; }
+  /// Null: the sockets are own ones.
+  [[nodiscard]] const UdpMux* mux() const noexcept { return mux_.get(); }
 
  private:
   void refresh_one(const io::InterfaceAddress& address, Changes& out);
@@ -67,6 +71,7 @@ class SocketSet {
   void wait_writable(const std::shared_ptr<Socket>& socket);
   void keep(std::span<const DatagramBatch::Run> runs, std::size_t skip);
   void resend();
+  void discard(const Path& path, std::uint64_t datagrams, std::uint64_t bytes) const;
   [[nodiscard]] std::shared_ptr<Socket> open(const IpAddress& address);
   void send_on(const std::shared_ptr<Socket>& socket, std::span<const DatagramBatch::Run> runs);
 

@@ -8,6 +8,7 @@
 #include <boost/asio/ip/udp.hpp>
 #include <chrono>
 #include <memory>
+#include <vector>
 
 #include "io/clock.hpp"
 
@@ -35,7 +36,9 @@ class SharedSocketSets : public testing::Test {
       set->on_ready(alive, {.readable = [](SocketSet::Socket&) {},
                             .received = [](std::span<const Datagram>) {},
                             .pump = [](TimePoint) {},
-                            .writable = [] {}});
+                            .writable = [] {},
+                            .discarded = [this](const Path& path, std::uint64_t packets,
+                                                std::uint64_t bytes) { discarded.push_back({path, packets, bytes}); }});
       set->share(mux);
     }
   }
@@ -60,7 +63,13 @@ class SharedSocketSets : public testing::Test {
     return !error && size == 3 && from.port() == tuning.udp_mux_port;
   }
 
+  struct Discarded {
+    Path path;
+    std::uint64_t packets = 0;
+    std::uint64_t bytes = 0;
+  };
   boost::asio::io_context io;
+  std::vector<Discarded> discarded;
   const Tuning tuning = on_a_free_port();
   std::shared_ptr<int> alive = std::make_shared<int>();
   std::shared_ptr<UdpMux> mux;
@@ -80,6 +89,31 @@ TEST_F(SharedSocketSets, GoOnWithTheSamePortWhenAnAddressWentAndCame) {
     EXPECT_TRUE(changes.gone.empty() && changes.added.empty()) << "the session need not know";
     EXPECT_TRUE(sends(*set));
   }
+}
+
+TEST_F(SharedSocketSets, TellWhatTheyCouldNotSend) {
+  ASSERT_EQ(first.refresh().added.size(), 1U);
+  ASSERT_TRUE(sends(first));
+  EXPECT_TRUE(discarded.empty());
+  const Endpoint local{loopback, tuning.udp_mux_port};
+  const auto send_to = [&](const Path& path) {
+    DatagramBatch batch;
+    for (int i = 0; i < 3; ++i) {
+      (void)batch.begin(path, Ecn::NotEct, 100);
+      batch.commit(100);
+    }
+    first.send(io::SteadyClock::now(), batch.runs());
+  };
+  send_to({local, {loopback, 0}});  // The system refuses it,
+  first.close(local);
+  send_to({local, {loopback, 9}});  // and there is no socket any more.
+  ASSERT_EQ(discarded.size(), 2U);
+  for (const Discarded& d : discarded) {
+    EXPECT_EQ(d.packets, 3U);
+    EXPECT_EQ(d.bytes, 300U);
+  }
+  EXPECT_EQ(discarded.front().path.remote.port, 0);
+  EXPECT_EQ(discarded.back().path.remote.port, 9);
 }
 
 TEST_F(SharedSocketSets, GiveUpAnAddressWhosePortIsTakenWhenItIsBack) {

@@ -112,15 +112,14 @@ std::optional<std::span<std::byte>> Stream::next() {
   return datagram;
 }
 
-bool Stream::has_room(std::size_t bytes) {
-  if (kept() + bytes <= (stalled ? std::min(max_kept_stalled, most_kept_) : most_kept_)) return true;
-  ++counters_.dropped;
-  return false;
+bool Stream::has_room(std::size_t bytes) const noexcept {
+  return kept() + bytes <= (stalled ? std::min(max_kept_stalled, most_kept_) : most_kept_);
 }
 
 void Stream::send(const DatagramBatch::Run& run) {
   if (phase_ != Phase::Open) {
     counters_.dropped += run.segments();
+    counters_.dropped_bytes += run.bytes.size();
     return;
   }
   std::array<std::array<std::byte, 2>, DatagramBatch::max_run_segments> headers;
@@ -133,12 +132,12 @@ void Stream::send(const DatagramBatch::Run& run) {
     const auto datagram = run.segment_size == 0 ? rest : rest.first(std::min(rest.size(), run.segment_size));
     rest = rest.subspan(datagram.size());
     const auto edges = frame_edges(framing_, datagram);
-    if (!edges) {
+    const std::size_t size = edges ? edges->header_size + datagram.size() + edges->padding : 0;
+    if (!edges || !has_room(bytes + size)) {
       ++counters_.dropped;
+      counters_.dropped_bytes += datagram.size();
       continue;
     }
-    const std::size_t size = edges->header_size + datagram.size() + edges->padding;
-    if (!has_room(bytes + size)) continue;
     bytes += size;
     ++counters_.sent;
     headers[i] = edges->header;

@@ -41,7 +41,8 @@ class Stream {
   struct Counters {
     std::uint64_t sent = 0;     ///< Datagrams.
     std::uint64_t dropped = 0;  ///< Datagrams that found no room, or that the stream cannot carry.
-    std::uint64_t writes = 0;   ///< System calls.
+    std::uint64_t dropped_bytes = 0;
+    std::uint64_t writes = 0;  ///< System calls.
   };
 
   /// `tls`: null on plain TCP. `most_kept`: in place of `max_kept`.
@@ -83,7 +84,7 @@ class Stream {
   bool stalled = false;  ///< It was waited for in vain.
 
  private:
-  [[nodiscard]] bool has_room(std::size_t bytes);
+  [[nodiscard]] bool has_room(std::size_t bytes) const noexcept;
   void write_directly(std::span<const std::span<const std::byte>> pieces);
   void keep(std::span<const std::byte> bytes) { kept_.insert(kept_.end(), bytes.begin(), bytes.end()); }
   void take_from_tls();

@@ -18,7 +18,8 @@ constexpr auto hold_limit = std::chrono::milliseconds{100};
 StreamSet::StreamSet(boost::asio::any_io_executor executor, const Tuning& tuning)
     : executor_(std::move(executor)), tuning_(tuning), hold_timer_(executor_) {}
 
-void StreamSet::on_ready(std::weak_ptr<void> owner, OnReadable readable, OnChange changed) {
+void StreamSet::on_ready(std::weak_ptr<void> owner, OnReadable readable, OnChange changed, OnDiscarded discarded) {
+  discarded_ = std::move(discarded);
   owner_ = std::move(owner);
   readable_ = std::move(readable);
   changed_ = std::move(changed);
@@ -169,9 +170,16 @@ void StreamSet::send(std::span<const DatagramBatch::Run> runs) {
   for (const DatagramBatch::Run& run : runs) {
     if (run.path.protocol == Protocol::Udp) continue;
     const auto found = streams_.find(run.path);
-    if (found == streams_.end()) continue;  // Ended meanwhile: lost, as any datagram may be.
+    if (found == streams_.end()) {  // Ended meanwhile: lost, as any datagram may be.
+      if (discarded_) discarded_(run.path, run.segments(), run.bytes.size());
+      continue;
+    }
     const Handle stream = found->second;
+    const Stream::Counters before = stream->counters();
     stream->send(run);
+    const Stream::Counters& after = stream->counters();
+    if (after.dropped != before.dropped && discarded_)
+      discarded_(run.path, after.dropped - before.dropped, after.dropped_bytes - before.dropped_bytes);
     if (stream->phase() == Stream::Phase::Ended) {
       retire(stream);
       continue;

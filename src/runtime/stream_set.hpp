@@ -30,6 +30,8 @@ class StreamSet {
   using OnReadable = std::function<void(Stream&)>;
   /// There are changes, or the session need not be held back any longer.
   using OnChange = std::function<void()>;
+  /// So many datagrams and bytes of that path were not sent. Calls nothing foreign.
+  using OnDiscarded = std::function<void(const Path&, std::uint64_t, std::uint64_t)>;
 
   struct Change {
     Path path;
@@ -43,7 +45,7 @@ class StreamSet {
   StreamSet(boost::asio::any_io_executor executor, const Tuning& tuning);
 
   /// Whatever waits keeps `owner` alive, which owns this object.
-  void on_ready(std::weak_ptr<void> owner, OnReadable readable, OnChange changed);
+  void on_ready(std::weak_ptr<void> owner, OnReadable readable, OnChange changed, OnDiscarded discarded = {});
 
   /// Answers with a change, sooner or later.
   void connect(const Session::Connect& wish);
@@ -72,6 +74,8 @@ class StreamSet {
   [[nodiscard]] bool has_changes() const noexcept { return !changes_.empty(); }
   [[nodiscard]] std::vector<Change> take_changes() { return std::exchange(changes_, {}); }
   [[nodiscard]] std::size_t size() const noexcept { return streams_.size(); }
+  /// Null: the listening sockets are own ones.
+  [[nodiscard]] const TcpMux* mux() const noexcept { return mux_.get(); }
 
  private:
   using Handle = std::shared_ptr<Stream>;
@@ -94,6 +98,7 @@ class StreamSet {
   std::weak_ptr<void> owner_;
   OnReadable readable_;
   OnChange changed_;
+  OnDiscarded discarded_;
   std::unordered_map<Path, Handle> streams_;
   std::unordered_map<Endpoint, std::shared_ptr<Listener>> listeners_;  ///< Null: the mux's.
   std::shared_ptr<TcpMux> mux_;                                        ///< Null: the listening sockets are own ones.

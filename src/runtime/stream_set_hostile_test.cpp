@@ -34,6 +34,7 @@ class HostileStream : public testing::TestWithParam<Kind> {
     Stream* stream = nullptr;  ///< Known as soon as something was read from it.
     std::vector<std::string> received;
     std::size_t taken = 0;  ///< Bytes that the other end has read.
+    std::uint64_t discarded = 0, discarded_bytes = 0;
   };
 
   HostileStream() {
@@ -50,7 +51,13 @@ class HostileStream : public testing::TestWithParam<Kind> {
           set_->settle(stream);
           take_changes();
         },
-        [this] { take_changes(); });
+        [this] { take_changes(); },
+        [this](const Path& path, std::uint64_t packets, std::uint64_t bytes) {
+          if (End* const end = end_of(path)) {
+            end->discarded += packets;
+            end->discarded_bytes += bytes;
+          }
+        });
   }
   ~HostileStream() override {
     set_->close();
@@ -146,16 +153,16 @@ class HostileStream : public testing::TestWithParam<Kind> {
   std::size_t said_ = 0;
 
  private:
-  End* end_of(const Stream& stream) {
+  End* end_of(const Path& path) {
     for (End* end : ends_)
-      if (end->path == stream.path()) return end;
+      if (end->path == path) return end;
     return nullptr;
   }
   void take(Stream& stream, std::span<const std::byte> datagram) {
-    if (End* const end = end_of(stream)) end->received.emplace_back(as_text(datagram));
+    if (End* const end = end_of(stream.path())) end->received.emplace_back(as_text(datagram));
   }
   void note(Stream& stream) {
-    if (End* const end = end_of(stream)) end->stream = &stream;
+    if (End* const end = end_of(stream.path())) end->stream = &stream;
   }
   void take_changes() {
     for (StreamSet::Change& change : set_->take_changes()) changes_.push_back(std::move(change));
@@ -247,7 +254,10 @@ TEST_P(HostileStream, ThatReadsNothingIsKeptLittleFor) {
   }
   EXPECT_GT(most, Stream::high_mark) << "it was not slow";
   EXPECT_LE(most, Stream::max_kept);
-  EXPECT_GT(end->stream->counters().dropped, 0U);
+  EXPECT_GT(end->discarded, 0U);
+  EXPECT_EQ(end->discarded, end->stream->counters().dropped);
+  EXPECT_EQ(end->discarded_bytes, end->discarded * datagram_size(1'200));
+  EXPECT_EQ(other->discarded, 0U);
   EXPECT_FALSE(set_->blocked()) << "the others do not wait for it";
   EXPECT_TRUE(works(*other));
 }

@@ -75,6 +75,7 @@ class TcpMux : public std::enable_shared_from_this<TcpMux> {
   /// The address is no longer one of this machine's.
   void close(const IpAddress& address);
 
+  [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
   [[nodiscard]] const Statistics& statistics() const noexcept { return statistics_; }
   [[nodiscard]] std::size_t strangers() const noexcept { return strangers_.size(); }
 

@@ -60,6 +60,9 @@ class UdpMux : public std::enable_shared_from_this<UdpMux> {
     return demux_.may_send(now, member, run);
   }
 
+  [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+  [[nodiscard]] const transport::SocketDemux::Statistics& statistics() const noexcept { return demux_.statistics(); }
+
   /// The execution context goes: whoever is kept alive is let go.
   void abandon();
 

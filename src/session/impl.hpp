@@ -61,6 +61,9 @@ class Session::Impl {
   void close_channel(TimePoint now, ChannelId channel);
 
   [[nodiscard]] StatsReport get_stats(TimePoint now) const;  // impl_stats.cpp
+  void note_discarded(const Path& path, std::uint64_t packets, std::uint64_t bytes) {
+    transport_->ice().note_discarded(path, packets, bytes);
+  }
 
   // State that Session's getters show.
   [[nodiscard]] SignalingState signaling_state() const noexcept;

@@ -72,6 +72,8 @@ void add_pair(StatsReport& report, double at, const ice::CandidatePair& pair) {
   stats.bytes_received = s.bytes_received;
   if (s.packets_sent != 0) stats.last_packet_sent_timestamp = milliseconds(s.last_packet_sent);
   if (s.packets_received != 0) stats.last_packet_received_timestamp = milliseconds(s.last_packet_received);
+  stats.packets_discarded_on_send = s.packets_discarded;
+  stats.bytes_discarded_on_send = s.bytes_discarded;
   stats.total_round_trip_time = seconds(s.total_round_trip_time);
   if (s.current_round_trip_time) stats.current_round_trip_time = seconds(*s.current_round_trip_time);
   stats.requests_sent = s.requests_sent;
@@ -79,6 +81,24 @@ void add_pair(StatsReport& report, double at, const ice::CandidatePair& pair) {
   stats.responses_sent = s.responses_sent;
   stats.responses_received = s.responses_received;
   stats.consent_requests_sent = s.consent_requests_sent;
+  put(report, std::move(stats));
+}
+
+void add_ice(StatsReport& report, double at, const ice::Agent& agent) {
+  const ice::AgentStatistics& s = agent.statistics();
+  const ice::turn::Statistics turn = agent.relay_statistics();
+  IceStats stats{{.timestamp = at, .id = "ICE"}};
+  stats.transport_id = transport_id;
+  stats.malformed = s.malformed;
+  stats.unauthenticated = s.unauthenticated;
+  stats.unexpected = s.unexpected;
+  stats.unknown_attributes = s.unknown_attributes;
+  stats.candidates_dropped = s.candidates_dropped;
+  stats.limits_hit = s.limits_hit;
+  stats.turn_malformed = turn.malformed;
+  stats.turn_unexpected = turn.unexpected;
+  stats.turn_forged = turn.forged;
+  stats.turn_limits_hit = turn.limits_hit;
   put(report, std::move(stats));
 }
 
@@ -172,6 +192,7 @@ StatsReport Session::Impl::get_stats(TimePoint now) const {
       add_candidate(report, at, false, known, ice.local_credentials().ufrag);
     }
   }
+  add_ice(report, at, ice);
   const std::string remote_ufrag = ice.remote() ? ice.remote()->credentials.ufrag : std::string{};
   for (const auto& known : ice.remote_candidates()) add_candidate(report, at, true, known, remote_ufrag);
   for (const ice::CandidatePair& pair : ice.pairs()) add_pair(report, at, pair);

@@ -179,6 +179,10 @@ DataChannelState Session::ready_state(ChannelId channel) const noexcept {
   return c ? c->state : DataChannelState::Closed;
 }
 
+void Session::note_discarded(const Path& path, std::uint64_t packets, std::uint64_t bytes) {
+  impl_->note_discarded(path, packets, bytes);
+}
+
 StatsReport Session::get_stats(TimePoint now) const { return impl_->get_stats(now); }
 
 }  // namespace linnet

@@ -25,6 +25,9 @@ struct TypeOf {
   std::string_view operator()(const CertificateStats&) const noexcept { return "certificate"; }
   std::string_view operator()(const DataChannelStats&) const noexcept { return "data-channel"; }
   std::string_view operator()(const SctpTransportStats&) const noexcept { return "linnet-sctp-transport"; }
+  std::string_view operator()(const IceStats&) const noexcept { return "linnet-ice"; }
+  std::string_view operator()(const UdpMuxStats&) const noexcept { return "linnet-udp-mux"; }
+  std::string_view operator()(const TcpMuxStats&) const noexcept { return "linnet-tcp-mux"; }
 };
 
 }  // namespace

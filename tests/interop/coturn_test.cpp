@@ -8,6 +8,8 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/udp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -15,6 +17,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -199,6 +202,37 @@ class CoturnTest : public ::testing::Test {
       EXPECT_EQ(candidate->url, url(protocol));
     }
     EXPECT_GE(locals, 1U);
+    // The pair in use, over whatever its packets go.
+    const auto& transport = std::get<TransportStats>(report.at("T0"));
+    if (!transport.selected_candidate_pair_id) throw std::runtime_error{"no pair is selected"};
+    const auto& pair = std::get<CandidatePairStats>(report.at(*transport.selected_candidate_pair_id));
+    EXPECT_EQ(pair.state, CandidatePairState::Succeeded);
+    EXPECT_TRUE(pair.nominated);
+    const auto& local = std::get<IceCandidateStats>(report.at(pair.local_candidate_id));
+    EXPECT_EQ(local.relay_protocol, std::string{protocol});
+    EXPECT_EQ(local.url, url(protocol));
+    EXPECT_EQ(local.protocol, "udp") << "between the servers";
+    EXPECT_FALSE(std::get<IceCandidateStats>(report.at(pair.remote_candidate_id)).url);
+    EXPECT_GE(pair.consent_requests_sent, 1U);
+    EXPECT_GE(pair.requests_sent, 1U);
+    EXPECT_GE(pair.responses_received, 2U) << "a check and a consent check";
+    if (!pair.current_round_trip_time) throw std::runtime_error{"no round trip"};
+    EXPECT_GT(*pair.current_round_trip_time, 0.0);
+    EXPECT_GE(pair.total_round_trip_time, *pair.current_round_trip_time);
+    EXPECT_GT(pair.packets_sent, 0U);
+    EXPECT_GT(pair.packets_received, 0U);
+  }
+  /// Consent is asked for and given at least once.
+  static awaitable<void> consent(PeerConnection& connection) {
+    for (;;) {
+      const StatsReport report = co_await connection.get_stats();
+      for (const auto& [id, stats] : report) {
+        const auto* pair = std::get_if<CandidatePairStats>(&stats);
+        if (pair != nullptr && pair->consent_requests_sent != 0 && pair->responses_received >= 2) co_return;
+      }
+      asio::steady_timer soon{co_await asio::this_coro::executor, 20ms};
+      co_await soon.async_wait(asio::use_awaitable);
+    }
   }
 
   static Coturn* server;
@@ -213,12 +247,16 @@ class CoturnPairs : public CoturnTest, public ::testing::WithParamInterface<Prot
 
 TEST_P(CoturnPairs, CarryDataThroughTheRelayAlone) {
   asio::io_context io;
-  linnet::testing::Pair pair{io.get_executor(), loopback(), relay_only(GetParam().a), relay_only(GetParam().b)};
+  Tuning tuning = loopback();
+  tuning.ice_consent_interval = 200ms;
+  linnet::testing::Pair pair{io.get_executor(), tuning, relay_only(GetParam().a), relay_only(GetParam().b)};
   std::vector<std::string> errors;
   pair.a->on_ice_candidate_error = [&](const IceCandidateErrorEvent& e) { errors.push_back(e.error_text); };
   pair.b->on_ice_candidate_error = [&](const IceCandidateErrorEvent& e) { errors.push_back(e.error_text); };
   linnet::testing::run(io, carry(pair, 4'000'000), 20s);
   EXPECT_TRUE(errors.empty()) << errors.front();
+  linnet::testing::run(io, consent(*pair.a));
+  linnet::testing::run(io, consent(*pair.b));
   linnet::testing::run(io, expect_relayed(*pair.a, GetParam().a));
   linnet::testing::run(io, expect_relayed(*pair.b, GetParam().b));
   pair.a->close();

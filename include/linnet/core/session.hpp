@@ -316,6 +316,10 @@ class Session {
   [[nodiscard]] Priority priority(ChannelId channel) const noexcept;
   [[nodiscard]] DataChannelState ready_state(ChannelId channel) const noexcept;
 
+  /// The owner could not send so many datagrams, and bytes, of what `poll_transmit` gave for this path: for the
+  /// statistics. They are lost, as any datagram may be.
+  void note_discarded(const Path& path, std::uint64_t packets, std::uint64_t bytes);
+
   /// W3C getStats(). Timestamps are `now` since the epoch of the machine clock, in milliseconds.
   [[nodiscard]] StatsReport get_stats(TimePoint now) const;
 

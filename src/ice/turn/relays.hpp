@@ -95,6 +95,11 @@ class Relays {
   void close(TimePoint now);
 
   [[nodiscard]] bool is_relayed(const Endpoint& local) const noexcept { return find(local) != nullptr; }
+  /// Whether what is sent from this relayed address goes that way.
+  [[nodiscard]] bool goes_by(const Endpoint& relayed, const Path& server) const noexcept {
+    const Relay* const relay = find(relayed);
+    return relay != nullptr && relay->site.path == server;
+  }
   /// Somebody still waits for an allocation.
   [[nodiscard]] bool pending() const noexcept;
   [[nodiscard]] bool has_goodbyes() const noexcept { return !goodbyes_.empty(); }

@@ -261,6 +261,20 @@ TEST(TurnForgery, DataIsTakenFromTheServerOnlyAndOfPermittedPeersOnly) {
   EXPECT_TRUE(rig.peers.up());
 }
 
+TEST(Discarded, PacketsAreThoseOfThePairInUseAlsoOverARelay) {
+  Relayed rig;
+  Agent& a = rig.peers.a.agent;
+  a.note_discarded({.local = rig.turn.table().begin()->first, .remote = turn_at}, 3, 300);
+  EXPECT_EQ(a.selected_pair()->pair.statistics.packets_discarded, 3U);
+  EXPECT_EQ(a.selected_pair()->pair.statistics.bytes_discarded, 300U);
+  Agent& b = rig.peers.b.agent;
+  b.note_discarded(*b.selected(), 2, 200);
+  EXPECT_EQ(b.selected_pair()->pair.statistics.packets_discarded, 2U);
+  // Of nobody's path: there is nothing to note.
+  b.note_discarded({.local = b.selected()->local, .remote = mallory}, 2, 200);
+  EXPECT_EQ(b.selected_pair()->pair.statistics.packets_discarded, 2U);
+}
+
 TEST(TurnForgery, NobodyElseEndsAnAllocation) {
   Relayed rig;
   const std::array ends{stun::Class::Success, stun::Class::Error};

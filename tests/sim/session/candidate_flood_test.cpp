@@ -54,6 +54,9 @@ TEST(TenThousandCandidates, InADescriptionLeaveTheRightOneItsWay) {
     ASSERT_EQ(call.open(20s), Stop::Done) << right_one_last << call.meeting.describe();
     EXPECT_TRUE(call.works());
     expect_bounded(call, before);
+    const StatsReport report = call.meeting.a.session->get_stats(call.now());
+    EXPECT_EQ(type_of(report.at("ICE")), "linnet-ice");
+    EXPECT_GE(std::get<IceStats>(report.at("ICE")).candidates_dropped, many / 2);
     call.meeting.run_for(60s);
     EXPECT_TRUE(call.works());
   }
