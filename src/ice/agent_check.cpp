@@ -35,7 +35,7 @@ void Agent::send_check(CandidatePair& pair) {
 
 std::uint32_t Agent::told_priority(const CandidatePair& pair) const noexcept {
   // Deviation (docs/decisions/007-priority-of-a-relay.md): a relay is told as what it is.
-  if (local(pair.local)->candidate.type == IceCandidateType::Relay) return pair.local_priority;
+  if (relays_.is_relayed(pair.path.local)) return pair.local_priority;
   // RFC 8445 section 7.1.1: what the priority would be were this a peer-reflexive candidate.
   const std::uint32_t preference = (pair.local_priority >> 8U) & 0xFFFFU;
   if (pair.path.protocol == Protocol::Udp) return candidate_priority(IceCandidateType::Prflx, preference);

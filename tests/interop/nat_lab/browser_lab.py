@@ -223,7 +223,7 @@ class BrowserLab(lab.Lab):
                 self._cable = self._cable or Forwarder(network, str(self.arguments.impair.resolve()), "far", **CABLE)
                 meetings.append(Meeting(kind, kind, theory[kind, kind], place="-far"))
                 network.add_host(meetings[-1].host, kind, at="far")
-            if kind in LATE:
+            if kind in LATE and self.arguments.browser == "chromium":  # the other one stays where it was first
                 meetings.append(Meeting(kind, LATE[kind], theory[kind, LATE[kind]], late=True))
             self._browsers.append(Browser(self.arguments.browser, kind, meetings))
             self.cases += meetings

@@ -44,7 +44,7 @@ await page.addInitScript(() => {
     const name = ({ candidateType: type, relayProtocol: relay, address, port }) => `${type}${relay ? ` by ${relay}` : ''} ${address}:${port}`;
     return [...stats.values()].filter(({ type }) => type === 'candidate-pair').map((pair) =>
       `${pair.state}${pair.nominated ? ', nominated' : ''}: ${name(stats.get(pair.localCandidateId))} to ${name(stats.get(pair.remoteCandidateId))}, `
-      + `${pair.requestsSent} requests, ${pair.responsesReceived} responses, asked ${pair.requestsReceived} times`);
+      + `${pair.requestsSent ?? '?'} requests, ${pair.responsesReceived ?? '?'} responses, asked ${pair.requestsReceived ?? '?'} times`);
   }))).flat();
 });
 
