@@ -94,6 +94,7 @@ TEST(TcpMux, OthersGoOnWhenSomeCloseAndAnIceRestartFindsItsWay) {
 
 awaitable<void> strangers_left(PeerConnection& pc, std::uint64_t times, TcpMuxStats& out) {
   do {
+    co_await asio::post(asio::use_awaitable);
     const StatsReport report = co_await pc.get_stats();
     out = std::get<TcpMuxStats>(report.at("TCPMUX"));
     EXPECT_EQ(type_of(report.at("TCPMUX")), "linnet-tcp-mux");
