@@ -34,7 +34,7 @@ await page.addInitScript(() => {
 
     async addIceCandidate(candidate) {
       // The relays last: what a browser thinks of a path that it knows by its checks alone.
-      const late = candidate?.candidate.includes('typ relay') ? 1500 : 300;
+      const late = candidate?.candidate?.includes('typ relay') ? 1500 : 300;
       if (location.pathname.endsWith('-late')) await new Promise((resume) => { setTimeout(resume, late); });
       return super.addIceCandidate(candidate);
     }
@@ -43,7 +43,7 @@ await page.addInitScript(() => {
     const stats = await connection.getStats();
     const name = ({ candidateType: type, relayProtocol: relay, address, port }) => `${type}${relay ? ` by ${relay}` : ''} ${address}:${port}`;
     return [...stats.values()].filter(({ type }) => type === 'candidate-pair').map((pair) =>
-      `${pair.state}${pair.nominated ? ', nominated' : ''}: ${name(stats.get(pair.localCandidateId))} to ${name(stats.get(pair.remoteCandidateId))}, `
+      `${pair.state}${pair.nominated ? ', nominated' : ''}: ${name(stats.get(pair.localCandidateId) ?? {})} to ${name(stats.get(pair.remoteCandidateId) ?? {})}, `
       + `${pair.requestsSent ?? '?'} requests, ${pair.responsesReceived ?? '?'} responses, asked ${pair.requestsReceived ?? '?'} times`);
   }))).flat();
 });
