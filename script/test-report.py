@@ -18,8 +18,11 @@ def main():
     parser.add_argument("results")
     arguments = parser.parse_args()
 
-    tests = list(xml.etree.ElementTree.parse(arguments.results).iter("testcase"))
-    # Disabled tests and those of other build types are skipped on purpose; the ones against other programs are not.
+    try:
+        tests = list(xml.etree.ElementTree.parse(arguments.results).iter("testcase"))
+    except (OSError, xml.etree.ElementTree.ParseError) as error:
+        sys.exit(f"{arguments.results}: no results of ctest: {error}")
+    # Others are skipped on purpose, for a sanitizer or a type of build; what is tried against other programs is not.
     skipped = [test.get("name") for test in tests if test.get("status") == "notrun" and test.get("name").startswith("interop.")]
     if skipped:
         print(f"NOT RUN, as this machine cannot: {' '.join(skipped)}")
